@@ -1,0 +1,8 @@
+package redisserver
+
+import "errors"
+
+var errNoFreeze = errors.New("a process cannot be frozen on Windows")
+
+func (p *process) freeze() error { return errNoFreeze }
+func (p *process) thaw() error   { return errNoFreeze }
