@@ -1,0 +1,147 @@
+package script
+
+import (
+	"strings"
+
+	"github.com/redlock-go/redlock/resp"
+)
+
+// equivalents are the scripts in Go, call by call as in their Lua, so that they
+// leave the same behind when a call in the middle fails.
+var equivalents = map[*Script]struct {
+	keys, args int
+	do         func(r *run, keys, args []string) resp.Reply
+}{
+	ReleaseScript: {1, 1, (*run).release},
+	ExtendScript:  {2, 4, (*run).extend},
+	RaiseScript:   {2, 3, (*run).raise},
+}
+
+func (r *run) eval(cmd resp.Command) resp.Reply {
+	keys, args, fault := split(cmd)
+	if fault.Kind == resp.Error {
+		return fault
+	}
+	for _, s := range All {
+		if s.Source == cmd[1] {
+			r.scripts[s.SHA] = true
+			return r.runScript(s, keys, args)
+		}
+	}
+	return notModelled("this script")
+}
+
+func (r *run) evalsha(cmd resp.Command) resp.Reply {
+	sha := strings.ToLower(cmd[1])
+	if len(sha) != 40 {
+		return noScript
+	}
+	keys, args, fault := split(cmd)
+	switch {
+	case fault.Kind == resp.Error:
+		return fault
+	case !r.scripts[sha]:
+		return noScript
+	}
+	s := BySHA(sha)
+	if s == nil {
+		return notModelled("this script")
+	}
+	return r.runScript(s, keys, args)
+}
+
+// split takes the keys and arguments out of an EVAL or EVALSHA.
+func split(cmd resp.Command) (keys, args []string, fault resp.Reply) {
+	n, ok := parseInt(cmd[2])
+	switch {
+	case !ok:
+		return nil, nil, notInteger
+	case n > int64(len(cmd)-3):
+		return nil, nil, resp.OfError("ERR Number of keys can't be greater than number of args")
+	case n < 0:
+		return nil, nil, resp.OfError("ERR Number of keys can't be negative")
+	}
+	return cmd[3 : 3+n], cmd[3+n:], resp.Reply{}
+}
+
+func (r *run) runScript(s *Script, keys, args []string) resp.Reply {
+	e, ok := equivalents[s]
+	if !ok {
+		return notModelled("the script " + s.Name)
+	}
+	if len(keys) < e.keys || len(args) < e.args {
+		return notModelled("the script " + s.Name + " with too few keys or arguments")
+	}
+	return e.do(r, keys, args)
+}
+
+// call is redis.call of a script: the caller returns at once if the reply is an
+// error. Redis then adds to the text where in the script it happened.
+func (r *run) call(cmd ...string) resp.Reply { return r.exec(cmd) }
+
+func (r *run) release(keys, args []string) resp.Reply {
+	holder := r.call("GET", keys[0])
+	if holder.Kind == resp.Error {
+		return holder
+	}
+	if holder.Equal(resp.OfText(args[0])) {
+		return r.call("DEL", keys[0])
+	}
+	return resp.OfInt(0)
+}
+
+func (r *run) extend(keys, args []string) resp.Reply {
+	key, register := keys[0], keys[1]
+	value, ttl, token, retention := args[0], args[1], args[2], args[3]
+	holder := r.call("GET", key)
+	vote := resp.OfInt(1)
+	var done resp.Reply
+	switch {
+	case holder.Kind == resp.Error:
+		return holder
+	case holder.Kind == resp.Nil:
+		done = r.call("SET", key, value, "PX", ttl)
+		vote = resp.OfInt(2)
+	case holder.Text == value:
+		done = r.call("PEXPIRE", key, ttl)
+	default:
+		return holder
+	}
+	if done.Kind == resp.Error {
+		return done
+	}
+	if done = r.call("ZADD", register, "GT", token, member); done.Kind == resp.Error {
+		return done
+	}
+	if done = r.call("PEXPIRE", register, retention); done.Kind == resp.Error {
+		return done
+	}
+	return vote
+}
+
+func (r *run) raise(keys, args []string) resp.Reply {
+	key, register := keys[0], keys[1]
+	value, token, retention := args[0], args[1], args[2]
+	holder := r.call("GET", key)
+	if holder.Kind == resp.Error {
+		return holder
+	}
+	if !holder.Equal(resp.OfText(value)) {
+		return resp.OfArray(resp.OfInt(-1))
+	}
+	accepted := r.call("ZADD", register, "GT", "CH", token, member)
+	if accepted.Kind == resp.Error {
+		return accepted
+	}
+	if accepted.Int == 1 {
+		if done := r.call("PEXPIRE", register, retention); done.Kind == resp.Error {
+			return done
+		}
+		return resp.OfArray(resp.OfInt(1), resp.OfText(token))
+	}
+	seen := r.call("ZSCORE", register, member)
+	if seen.Kind == resp.Error {
+		return seen
+	}
+	return resp.OfArray(resp.OfInt(0), seen)
+}
