@@ -94,29 +94,24 @@ func (r *run) extend(keys, args []string) resp.Reply {
 	key, register := keys[0], keys[1]
 	value, ttl, token, retention := args[0], args[1], args[2], args[3]
 	holder := r.call("GET", key)
-	vote := resp.OfInt(1)
-	var done resp.Reply
 	switch {
 	case holder.Kind == resp.Error:
 		return holder
 	case holder.Kind == resp.Nil:
-		done = r.call("SET", key, value, "PX", ttl)
-		vote = resp.OfInt(2)
-	case holder.Text == value:
-		done = r.call("PEXPIRE", key, ttl)
-	default:
+		return resp.OfInt(0)
+	case holder.Text != value:
 		return holder
 	}
-	if done.Kind == resp.Error {
-		return done
+	for _, cmd := range []resp.Command{
+		{"PEXPIRE", key, ttl},
+		{"ZADD", register, "GT", token, member},
+		{"PEXPIRE", register, retention},
+	} {
+		if done := r.call(cmd...); done.Kind == resp.Error {
+			return done
+		}
 	}
-	if done = r.call("ZADD", register, "GT", token, member); done.Kind == resp.Error {
-		return done
-	}
-	if done = r.call("PEXPIRE", register, retention); done.Kind == resp.Error {
-		return done
-	}
-	return vote
+	return resp.OfInt(1)
 }
 
 func (r *run) raise(keys, args []string) resp.Reply {

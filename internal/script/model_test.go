@@ -160,8 +160,11 @@ func TestModelScripts(t *testing.T) {
 	load()
 	do(0, resp.Command{"SCRIPT", "EXISTS", ReleaseScript.SHA, "x"}, "[1 0]")
 
-	// Extend retains, repairs, and tells the other holder.
-	do(1, p.Extend("a", 5)[0], "2")
+	// Extend retains, tells the other holder, and gives nothing back that was lost.
+	do(1, p.Extend("a", 5)[0], "0")
+	for i, want := range []string{"nil", "1", "1", "100"} {
+		do(1, p.Acquire("a", 5, true)[i], want)
+	}
 	do(51, p.Extend("a", 5)[0], "1")
 	do(51, resp.Command{"PEXPIRETIME", "k"}, "151")
 	do(51, resp.Command{"PEXPIRETIME", Register("k")}, "1051")
@@ -180,10 +183,11 @@ func TestModelScripts(t *testing.T) {
 
 	// A call that fails leaves behind what was done before it.
 	do(70, resp.Command{"SET", Register("k"), "broken"}, `"OK"`)
+	do(70, resp.Command{"SET", "k", "a", "PX", "10"}, `"OK"`)
 	if got := m.Exec(70, p.Extend("a", 7)[0]); got.Code() != "WRONGTYPE" {
 		t.Errorf("extend on a broken register: %v", got)
 	}
-	do(70, resp.Command{"GET", "k"}, `"a"`)
+	do(70, resp.Command{"PTTL", "k"}, "100")
 }
 
 func TestModelKnowsEveryScript(t *testing.T) {
@@ -227,6 +231,7 @@ func TestModelCopiesAreIndependent(t *testing.T) {
 func TestModelClockMayTickInsideACommand(t *testing.T) {
 	m := NewModel()
 	m.Exec(0, resp.Command{"SCRIPT", "LOAD", ExtendScript.Source})
+	m.Exec(0, resp.Command{"SET", "k", "a"})
 	now := int64(99)
 	tick := func() int64 { now++; return now }
 	m.ExecTicking(tick, Params{Key: "k", TTL: 10, Retention: 1000}.Extend("a", 1)[0])
