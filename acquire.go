@@ -1,0 +1,185 @@
+package redlock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/core"
+)
+
+// pace is how Acquire waits between attempts.
+var pace = core.Pace{Least: 5 * time.Millisecond, Most: 100 * time.Millisecond, Slot: 2 * time.Millisecond}
+
+// Acquire takes the lock of that name and returns the lease. While somebody
+// else holds it, Acquire waits, until ctx is done; the wait is not bounded
+// otherwise.
+//
+// If too few nodes answer to the first round, it returns a *QuorumError
+// (ErrNoQuorum) at once, within Config.NodeTimeout: nothing is known of the
+// lock then. A caller that is already waiting rides out an outage of up to one
+// TTL.
+//
+// When ctx ends, the error is the context's own for errors.Is, and also the last
+// attempt's, ErrHeld or ErrNoQuorum, so that one can tell what it waited for.
+// After an error no key is left behind: each node that can be reached is freed
+// in the background, one that cannot is free by TTL. ctx does not bound that.
+//
+// The lease's context is a child of ctx: see [Lease.Context].
+func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lease, error) {
+	o, err := l.options(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	var waited waiting
+	for {
+		lease, lost, err := l.attempt(ctx, o, waited.attempts > 0)
+		if err != nil {
+			return nil, waited.giveUp(o.key, err)
+		}
+		if lease != nil {
+			return lease, nil
+		}
+		if !waited.goOn(lost, l.clock.now(), l.cfg.TTL) {
+			return nil, lost.cause
+		}
+		if o.onWait != nil {
+			o.onWait(lost.cause)
+		}
+		if err := l.sleep(ctx, pace.Pause(waited.attempts-1, lost.view, rand.Float64())); err != nil {
+			return nil, waited.giveUp(o.key, err)
+		}
+	}
+}
+
+// TryAcquire takes the lock if it is free, in one round, and does not wait. If
+// somebody holds it, the error is a *HeldError (ErrHeld) that says who, and
+// for how long yet. If too few nodes answer, it is a *QuorumError (ErrNoQuorum).
+// What is left behind after an error is as with Acquire: nothing.
+func (l *Locker) TryAcquire(ctx context.Context, name string, opts ...Option) (*Lease, error) {
+	o, err := l.options(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	lease, lost, err := l.attempt(ctx, o, true)
+	switch {
+	case err != nil:
+		return nil, (&waiting{}).giveUp(o.key, err)
+	case lease == nil:
+		return nil, lost.cause
+	}
+	return lease, nil
+}
+
+// Do takes the lock as Acquire does, calls fn with the lease and its context,
+// and releases the lock when fn returns or panics. fn must return when its
+// context ends.
+//
+// It returns Acquire's error, or fn's; if the lease was lost before fn returned,
+// the error is also ErrLost, even if fn's was nil. That too few nodes answered to
+// the release is logged and no error: the work was done under the lock, and the
+// key expires.
+func (l *Locker) Do(ctx context.Context, name string, fn func(ctx context.Context, lease *Lease) error, opts ...Option) (err error) {
+	lease, err := l.Acquire(ctx, name, opts...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		switch released := lease.Release(ctx); {
+		case errors.Is(released, ErrLost) && !errors.Is(err, ErrLost):
+			err = errors.Join(err, released)
+		case released != nil && !errors.Is(released, ErrLost):
+			l.cfg.Logger.Warn("redlock: a lease was not released on enough nodes: its key goes by TTL", "key", lease.Key(), "ttl", l.cfg.TTL, "cause", released)
+		}
+	}()
+	return fn(lease.Context(), lease)
+}
+
+// attempt makes one claim. It returns a lease, or why the claim was lost, or the
+// error that ended the wait for it.
+func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *loss, error) {
+	if ctx.Err() != nil {
+		return nil, nil, contextError(ctx)
+	}
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-ctx.Done():
+		return nil, nil, contextError(ctx)
+	case <-l.closing:
+		return nil, nil, ErrClosed
+	}
+	c := l.newClaim(o.key, look)
+	if err := l.enter(c); err != nil {
+		return nil, nil, err
+	}
+	c.step(core.Event{Kind: core.Begin, Token: l.highest.Load(), Renew: o.renew, MaxHold: o.maxHold})
+	select {
+	case <-c.decided:
+	case <-ctx.Done():
+		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
+		return nil, nil, contextError(ctx)
+	case <-l.closing:
+		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
+		return nil, nil, ErrClosed
+	}
+	return c.lease(ctx)
+}
+
+// sleep waits between two attempts.
+func (l *Locker) sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return contextError(ctx)
+	case <-l.closing:
+		return ErrClosed
+	}
+}
+
+// contextError is the context's own error, and its cause if it has another.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || errors.Is(cause, err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// waiting is what a caller of Acquire has been through.
+type waiting struct {
+	attempts int
+	last     error     // of the last attempt
+	answered bool      // a quorum has answered
+	outage   core.Time // since when none does
+	out      bool
+}
+
+// goOn reports whether to try again after an attempt that was lost: after
+// contention always, after an outage only if a quorum answered before and the
+// outage has not lasted for a TTL.
+func (w *waiting) goOn(lost *loss, now core.Time, patience time.Duration) bool {
+	w.attempts++
+	w.last = lost.cause
+	if lost.late || errors.Is(lost.cause, ErrHeld) && !errors.Is(lost.cause, ErrNoQuorum) {
+		w.answered, w.out = true, false
+		return true
+	}
+	if !w.out {
+		w.out, w.outage = true, now
+	}
+	return w.answered && now-w.outage < patience
+}
+
+// giveUp is the error of a wait that ended.
+func (w *waiting) giveUp(key string, err error) error {
+	if w.last == nil {
+		return fmt.Errorf("redlock: gave up on %q: %w", key, err)
+	}
+	return fmt.Errorf("redlock: gave up waiting for %q after %d attempts: %w; last: %w", key, w.attempts, err, w.last)
+}

@@ -1,0 +1,190 @@
+package redlock
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
+)
+
+// What a claim's end means in words: the errors are made here, from the votes of
+// the core, with the claim's mutex held.
+
+var (
+	errTooLate  = errors.New("it granted the key, but too late: the validity was over")
+	errNoAnswer = errors.New("no answer yet")
+)
+
+// loss is why a claim ended.
+type loss struct {
+	reason core.Reason
+	cause  error     // of the lease's context, or of the failed attempt
+	view   core.View // of a failed attempt, for the pace
+	late   bool      // it was won, but too late: nothing speaks against trying again
+}
+
+// extendError is what Extend says after the end.
+func (l *loss) extendError() error {
+	if l.reason == core.Released {
+		return ErrNotHeld
+	}
+	return l.cause
+}
+
+// loss explains the end.
+func (c *claim) loss() *loss {
+	l := &loss{reason: c.core.Reason()}
+	lost := func(why string) error {
+		if c.core.Failing() {
+			return fmt.Errorf("%w: %q: %s (last round: %w)", ErrLost, c.params.Key, why, c.quorumError("extend"))
+		}
+		return fmt.Errorf("%w: %q: %s", ErrLost, c.params.Key, why)
+	}
+	switch l.reason {
+	case core.Outvoted:
+		l.cause, l.view, l.late = c.outvoted()
+	case core.Released:
+		l.cause = ErrReleased
+		if c.locker.isClosing() {
+			l.cause = fmt.Errorf("%w: %w", ErrReleased, ErrClosed)
+		}
+	case core.Expired:
+		l.cause = lost("it was not extended before its deadline")
+	case core.Overrun:
+		l.cause = fmt.Errorf("%w: %q: the max hold is over", ErrLost, c.params.Key)
+	case core.Undone:
+		l.cause = lost("too few nodes still have its key")
+	default:
+		l.cause = ErrReleased // abandoned: the caller has the context's error
+	}
+	return l
+}
+
+// quorumError names the nodes that did not do as asked in the last round.
+func (c *claim) quorumError(op string) *QuorumError {
+	e := &QuorumError{Op: op, Key: c.params.Key, Need: c.locker.terms.Need}
+	for i, ln := range c.locker.lanes {
+		v, agreed := c.core.Vote(i)
+		if agreed {
+			e.Got++
+			continue
+		}
+		e.Nodes = append(e.Nodes, NodeError{ln.node.Name(), refusal(v)})
+	}
+	return e
+}
+
+// refusal is why a node did not vote for the claim.
+func refusal(v core.Vote) error {
+	switch {
+	case v.Err != nil:
+		return v.Err
+	case v.Answer == core.Refused:
+		return heldCause{holderName(v.Holder)}
+	case v.Answer == core.Absent:
+		return errors.New("it had lost the key")
+	case v.Answer == core.Granted && !v.Accepted:
+		return errors.New("it granted the key, but had seen a higher token")
+	case v.Answer == core.Retained:
+		return errors.New("it has the key, but not since the last successful round")
+	default:
+		return errNoAnswer
+	}
+}
+
+// outvoted explains why an attempt failed: too few nodes answered, which is an
+// outage, or enough did and somebody else holds them, which is contention.
+func (c *claim) outvoted() (err error, view core.View, late bool) {
+	need := c.locker.terms.Need
+	granted, refused := 0, 0
+	holders := make(map[string]int)
+	var free []time.Duration // when each node that answered will be free of others
+	for i := range c.locker.lanes {
+		switch v, agreed := c.core.Vote(i); {
+		case agreed:
+			granted++
+			free = append(free, 0)
+		case v.Answer == core.Refused:
+			refused++
+			holders[v.Holder]++
+			free = append(free, v.Remaining)
+		}
+	}
+	if granted >= need {
+		return c.tooLate(), view, true
+	}
+	if granted+refused < need {
+		return c.quorumError("acquire"), view, false
+	}
+	holder, most := "", 0
+	for h, n := range holders {
+		if n > most || n == most && h < holder {
+			holder, most = h, n
+		}
+	}
+	view.Split = most < need
+	for h, n := range holders {
+		if n > granted || n == granted && h < c.value {
+			view.Rank++
+		}
+	}
+	slices.Sort(free)
+	view.Remaining = free[need-1]
+	return &HeldError{Key: c.params.Key, Holder: holderName(holder), Remaining: view.Remaining}, view, false
+}
+
+// tooLate is the error of a claim that enough nodes granted, and that is over all
+// the same: the answers, or this process, took longer than the validity, or the
+// nodes would not accept a token.
+func (c *claim) tooLate() *QuorumError {
+	e := c.quorumError("acquire")
+	e.Got = 0
+	for i, ln := range c.locker.lanes {
+		if v, agreed := c.core.Vote(i); agreed {
+			if v.Err == nil {
+				v.Err = errTooLate
+			}
+			e.Nodes = append(e.Nodes, NodeError{ln.node.Name(), v.Err})
+		}
+	}
+	return e
+}
+
+// holderName is how errors call the holder of a value.
+func holderName(value string) string {
+	label, ok := script.Label(value)
+	if !ok || label == "" || len(label) > MaxOwner {
+		return "another client"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, label)
+}
+
+// releaseError is the outcome of a release.
+func (c *claim) releaseError() error {
+	switch {
+	case c.lost.reason != core.Released:
+		return c.lost.cause
+	case c.core.Gone():
+		return fmt.Errorf("%w: %q: when it was released, too few nodes still had its key", ErrLost, c.params.Key)
+	case c.core.Free() >= c.locker.terms.Need:
+		return nil
+	}
+	e := &QuorumError{Op: "release", Key: c.params.Key, Need: c.locker.terms.Need, Got: c.core.Free()}
+	for i, ln := range c.locker.lanes {
+		if !c.core.FreedAt(i) {
+			v, _ := c.core.Vote(i)
+			e.Nodes = append(e.Nodes, NodeError{ln.node.Name(), refusal(v)})
+		}
+	}
+	return e
+}

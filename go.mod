@@ -1,0 +1,3 @@
+module github.com/redlock-go/redlock
+
+go 1.26

@@ -1,0 +1,136 @@
+package core
+
+import (
+	"errors"
+
+	"github.com/redlock-go/redlock/internal/quorum"
+)
+
+// maxToken bounds tokens so that a score of a sorted set, a float64, holds each
+// of them exactly.
+const maxToken = 1 << 53
+
+// maxRaises bounds the rounds that a token may take. One is the rule; more come
+// only from contenders that raise the registers in between, and each of those
+// holds the key or has been refused in the meantime.
+const maxRaises = 8
+
+// headStart, in µs, is by how much a proposal that was outrun gets ahead. It is
+// doubled with each round.
+const headStart = 1000
+
+// ErrTokens is the cause when a node's register holds a token so high that
+// there is none above it.
+var ErrTokens = errors.New("the node's register of tokens is at its end: a token of 2^53 or more was written to it")
+
+// begin asks all nodes for the key, and proposes
+//
+//	token = max(wall clock in µs, highest token seen + 1)
+func (c *Claim) begin(now Now, ev Event, out []Effect) []Effect {
+	c.phase = asking
+	c.renew, c.maxHold = ev.Renew, ev.MaxHold
+	c.sentAt = now.At
+	c.deadline = quorum.Deadline(now.At, c.terms.TTL)
+	c.proposal = max(now.Wall, ev.Token+1)
+	c.highest = c.proposal
+	for i := range c.seats {
+		c.seats[i].ballot = awaited
+		out = c.send(i, Ask, out)
+	}
+	return out
+}
+
+// decideAsk: the claim is held if and only if a majority granted the key and
+// the validity is not over. If that majority also accepted the token, there
+// is nothing more to do; else a second round raises it.
+func (c *Claim) decideAsk(now Now, out []Effect) []Effect {
+	if now.At >= c.deadline {
+		return c.end(now, Outvoted, out)
+	}
+	switch c.tally().Result() {
+	case quorum.Lost:
+		return c.end(now, Outvoted, out)
+	case quorum.Won:
+		accepted := 0
+		for i := range c.seats {
+			if s := &c.seats[i]; s.ballot == yes && s.vote.Accepted {
+				accepted++
+			}
+		}
+		if accepted >= c.terms.Need {
+			return c.win(now, out)
+		}
+		return c.raise(now, out)
+	default:
+		return out
+	}
+}
+
+// raise starts a round in which the nodes that granted the key are asked to
+// accept a token above all that any of them has seen. Any two majorities share a
+// node, and its register only rises; so a token that a majority accepted while
+// it held the key for us is above that of every lease before (I3).
+func (c *Claim) raise(now Now, out []Effect) []Effect {
+	proposal := max(now.Wall, c.highest+1)
+	if c.raises > 0 {
+		// Contenders whose clocks are ahead raise the registers with each
+		// attempt of theirs: get ahead of them, and not by one.
+		proposal += headStart << c.raises
+	}
+	ready := 0
+	for i := range c.seats {
+		if s := &c.seats[i]; s.established != none && s.op == 0 || s.op == Ask && !s.overdue {
+			ready++
+		}
+	}
+	if proposal >= maxToken {
+		for i := range c.seats {
+			if s := &c.seats[i]; s.vote.Register >= maxToken-1 {
+				s.vote.Err = ErrTokens
+			}
+		}
+	}
+	if c.raises == maxRaises || ready < c.terms.Need || proposal >= maxToken {
+		return c.end(now, Outvoted, out)
+	}
+	c.phase = raising
+	c.raises++
+	c.round++
+	c.proposal, c.highest = proposal, proposal
+	for i := range c.seats {
+		switch s := &c.seats[i]; {
+		case s.op == Ask && !s.overdue:
+			s.ballot = awaited // its grant will be followed by a Raise
+		case s.established != none && s.op == 0:
+			s.ballot = awaited
+			out = c.send(i, Raise, out)
+		default:
+			s.ballot = no
+		}
+	}
+	return out
+}
+
+func (c *Claim) decideRaise(now Now, out []Effect) []Effect {
+	switch {
+	case now.At >= c.deadline:
+		return c.end(now, Outvoted, out)
+	case c.tally().Result() == quorum.Won:
+		return c.win(now, out)
+	case c.awaiting():
+		return out
+	default:
+		return c.raise(now, out)
+	}
+}
+
+// win makes the claim a lease. Its validity counts from before the asking.
+func (c *Claim) win(now Now, out []Effect) []Effect {
+	c.phase = held
+	c.good = c.round
+	if c.maxHold > 0 {
+		c.holdEnd = now.At + c.maxHold
+	}
+	c.schedule()
+	return append(out, Effect{Kind: Won})
+}

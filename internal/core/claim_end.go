@@ -1,0 +1,61 @@
+package core
+
+// end is the end of the claim, whatever the reason: from here on it only cleans
+// up. The key is released on every node on which it may be ours; where a
+// request is under way, as soon as that is answered (I5). A node that said that
+// the key was another's needs nothing: its "no" was final, as the value is this
+// claim's alone.
+func (c *Claim) end(_ Now, reason Reason, out []Effect) []Effect {
+	if c.phase == held {
+		for i := range c.seats {
+			if c.seats[i].established <= c.good {
+				c.trusted++
+			}
+		}
+	}
+	c.phase = ending
+	c.reason = reason
+	c.next = Never
+	out = append(out, Effect{Kind: Ended})
+	for i := range c.seats {
+		if c.seats[i].op == 0 {
+			out = c.clean(i, out)
+		}
+	}
+	return c.decideEnd(out)
+}
+
+// clean releases the key on a node, if it may be ours there.
+func (c *Claim) clean(node int, out []Effect) []Effect {
+	s := &c.seats[node]
+	if s.mayHold() {
+		return c.send(node, Release, out)
+	}
+	return out
+}
+
+// decideEnd says when the user need not wait any longer: as soon as a majority
+// is free of the key, so that the next holder can get in, or when all have
+// answered that will; and when nothing is under way any more.
+func (c *Claim) decideEnd(out []Effect) []Effect {
+	free, waiting, flying := 0, false, false
+	for i := range c.seats {
+		s := &c.seats[i]
+		switch {
+		case s.op != 0:
+			flying = true
+			waiting = waiting || !s.overdue
+		case s.freed:
+			free++
+		}
+	}
+	if !c.freed && (free >= c.terms.Need || !waiting) {
+		c.freed = true
+		out = append(out, Effect{Kind: Freed})
+	}
+	if !c.done && !flying {
+		c.done = true
+		out = append(out, Effect{Kind: Done})
+	}
+	return out
+}

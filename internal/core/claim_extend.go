@@ -1,0 +1,102 @@
+package core
+
+import "github.com/redlock-go/redlock/internal/quorum"
+
+// schedule sets when the next renewal is due: RenewEvery after the last
+// successful round was sent, unless the lease is not to be renewed or holds to
+// its end already.
+func (c *Claim) schedule() {
+	c.next = Never
+	if c.renew && c.deadline < c.holdEnd {
+		c.next = c.sentAt + c.terms.RenewEvery
+	}
+}
+
+// wantExtend starts a round at once. A round that is under way serves as well.
+func (c *Claim) wantExtend(now Now, out []Effect) []Effect {
+	if c.phase != held {
+		return out
+	}
+	c.wanted = true
+	if !c.open || c.stalled {
+		c.next = now.At
+	}
+	return c.decide(now, out)
+}
+
+// decideHeld ends the lease when its time is over or when no extension can
+// succeed any more, and else drives its rounds.
+func (c *Claim) decideHeld(now Now, out []Effect) []Effect {
+	switch {
+	case now.At >= c.holdEnd && c.holdEnd <= c.deadline:
+		return c.end(now, Overrun, out)
+	case now.At >= c.deadline:
+		return c.end(now, Expired, out)
+	case c.voters() < c.terms.Need:
+		return c.end(now, Undone, out)
+	}
+	if c.open {
+		out = c.decideExtend(now, out)
+	}
+	if (!c.open || c.stalled) && now.At >= c.next {
+		return c.extend(now, out)
+	}
+	return out
+}
+
+// voters counts the nodes that can vote in the next round: those that have held
+// the key ever since the last success, and stragglers of the asking that may
+// turn out to.
+func (c *Claim) voters() int {
+	n := 0
+	for i := range c.seats {
+		s := &c.seats[i]
+		if s.established <= c.good || s.op == Ask && s.round == 0 && !s.overdue {
+			n++
+		}
+	}
+	return n
+}
+
+// extend starts a round. A node with a request under way is left out: the
+// answer to that request says nothing of an expiry counted from now.
+func (c *Claim) extend(now Now, out []Effect) []Effect {
+	c.open, c.stalled, c.next = true, false, Never
+	c.round++
+	c.sentAt = now.At
+	for i := range c.seats {
+		s := &c.seats[i]
+		if s.op != 0 {
+			s.ballot = no
+			continue
+		}
+		s.ballot = awaited
+		out = c.send(i, Extend, out)
+	}
+	return c.decideExtend(now, out)
+}
+
+// decideExtend: an extension succeeds only on the votes of a majority of nodes
+// that retained the key (I9), and only before the deadline that it extends: what
+// has lapsed is not revived.
+func (c *Claim) decideExtend(now Now, out []Effect) []Effect {
+	deadline := quorum.Deadline(c.sentAt, c.terms.TTL)
+	switch {
+	case c.tally().Result() == quorum.Won && now.At < deadline:
+		c.open, c.wanted = false, false
+		c.good = c.round
+		c.deadline = deadline
+		c.schedule()
+		return append(out, Effect{Kind: Extended})
+	case c.awaiting() || c.stalled:
+		return out
+	}
+	// Every answer that was waited for is in. A late one may still turn the
+	// round; until the next one starts.
+	c.stalled = true
+	if c.renew {
+		c.next = now.At + c.terms.Retry
+	}
+	c.wanted = false
+	return append(out, Effect{Kind: ExtendFailed})
+}

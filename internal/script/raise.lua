@@ -1,0 +1,20 @@
+-- raise: propose a token to a node that granted us the key, in the second
+-- round, when the registers disagreed in the first. The node accepts if the
+-- proposal is above all that it has seen. It answers only while the key is
+-- ours: an acceptance that came after the key had passed on would prove nothing.
+--
+-- KEYS[1]  the key
+-- KEYS[2]  the register of tokens
+-- ARGV[1]  our value
+-- ARGV[2]  the proposed token
+-- ARGV[3]  retention of the register in ms
+-- returns  {1, proposal} accepted | {0, register} it has seen one as high
+--          | {-1} the key is not ours
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return {-1}
+end
+if redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[2], 't') == 1 then
+  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  return {1, ARGV[2]}
+end
+return {0, redis.call('ZSCORE', KEYS[2], 't')}

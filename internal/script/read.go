@@ -1,0 +1,135 @@
+package script
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// Batch builds what a request of a claim says to a node.
+func (p Params) Batch(op core.Op, value string, token uint64, look bool) []resp.Command {
+	switch op {
+	case core.Ask:
+		return p.Acquire(value, token, look)
+	case core.Raise:
+		return p.Raise(value, token)
+	case core.Extend:
+		return p.Extend(value, token)
+	default:
+		return []resp.Command{Release(p.Key, value)}
+	}
+}
+
+// Read reads the replies to the batch of a request. A reply that makes no sense
+// is Unknown, with an error that shows it: after garbage, nothing is known of
+// what the node did.
+func Read(op core.Op, value string, replies []resp.Reply) core.Vote {
+	if len(replies) == 0 {
+		return garbage("no reply at all")
+	}
+	switch op {
+	case core.Ask:
+		return readAcquire(value, replies)
+	case core.Raise:
+		return readRaise(replies[0])
+	case core.Extend:
+		return readExtend(replies[0])
+	default:
+		return readRelease(replies[0])
+	}
+}
+
+func garbage(format string, args ...any) core.Vote {
+	return core.Vote{Err: fmt.Errorf("the reply makes no sense: "+format+": is this a Redis server?", args...)}
+}
+
+// readAcquire: SET NX GET answers nil if it took the key, and else the value
+// that is there. Our own value there means that a client library sent the batch
+// twice: the key is ours.
+func readAcquire(value string, replies []resp.Reply) core.Vote {
+	if len(replies) < 3 {
+		return garbage("%d replies to a batch of 3", len(replies))
+	}
+	set, raise, expire := replies[0], replies[1], replies[2]
+	var v core.Vote
+	switch {
+	case set.Kind == resp.Error:
+		return failed(set)
+	case set.Kind == resp.Nil, set.Kind == resp.Text && set.Text == value:
+		v.Answer = core.Granted
+	case set.Kind == resp.Text:
+		v.Answer, v.Holder = core.Refused, set.Text
+		if len(replies) > 3 && replies[3].Kind == resp.Int && replies[3].Int > 0 {
+			v.Remaining = time.Duration(replies[3].Int) * time.Millisecond
+		}
+		return v
+	default:
+		return garbage("%v to SET", set)
+	}
+	v.Accepted = raise.Kind == resp.Int && raise.Int == 1 && expire.Kind == resp.Int
+	for _, r := range replies[1:3] {
+		if r.Kind == resp.Error {
+			v.Err = ServerError(r.Text)
+		}
+	}
+	return v
+}
+
+func readRaise(r resp.Reply) core.Vote {
+	switch {
+	case r.Kind == resp.Error:
+		return failed(r)
+	case r.Kind != resp.Array || len(r.Items) == 0 || r.Items[0].Kind != resp.Int:
+		return garbage("%v to the raising of a token", r)
+	case r.Items[0].Int == -1:
+		return core.Vote{Answer: core.Absent}
+	case len(r.Items) < 2:
+		return garbage("%v to the raising of a token", r)
+	}
+	register, err := strconv.ParseUint(r.Items[1].Text, 10, 64)
+	if err != nil {
+		// Not an integer below 2^53 any more: Redis writes 1e+17 for it.
+		float, err := strconv.ParseFloat(r.Items[1].Text, 64)
+		if err != nil || float < 1<<53 {
+			return garbage("%v as a token", r.Items[1])
+		}
+		register = 1 << 53
+	}
+	return core.Vote{Answer: core.Granted, Accepted: r.Items[0].Int == 1, Register: register}
+}
+
+func readExtend(r resp.Reply) core.Vote {
+	switch {
+	case r.Kind == resp.Error:
+		return failed(r)
+	case r.Kind == resp.Int && r.Int == 1:
+		return core.Vote{Answer: core.Retained}
+	case r.Kind == resp.Int && r.Int == 0:
+		return core.Vote{Answer: core.Absent}
+	case r.Kind == resp.Text:
+		return core.Vote{Answer: core.Refused, Holder: r.Text}
+	default:
+		return garbage("%v to extend", r)
+	}
+}
+
+func readRelease(r resp.Reply) core.Vote {
+	switch {
+	case r.Kind == resp.Error:
+		return failed(r)
+	case r.Kind == resp.Int && r.Int == 1:
+		return core.Vote{Answer: core.Deleted}
+	case r.Kind == resp.Int && r.Int == 0:
+		return core.Vote{Answer: core.Absent}
+	default:
+		return garbage("%v to release", r)
+	}
+}
+
+// failed is the vote of a node that refused to execute the request.
+func failed(r resp.Reply) core.Vote {
+	return core.Vote{Answer: core.Failed, Err: ServerError(r.Text)}
+}

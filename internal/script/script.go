@@ -1,0 +1,79 @@
+// Package script holds everything that is said to a node: the batches of plain
+// commands for the ordinary path, the Lua scripts for the rest, the reading of
+// the replies, and beside them a node as a Go model, the executable
+// specification that the differential test holds against a real server.
+//
+// Names and values are always arguments and never part of a script's text.
+package script
+
+import (
+	"crypto/sha1" //nolint:gosec // EVALSHA names a script by its SHA-1; nothing is secured by it.
+	_ "embed"     // the scripts
+	"encoding/hex"
+	"strconv"
+
+	"github.com/redlock-go/redlock/resp"
+)
+
+// Script is one Lua script. Its source is constant.
+type Script struct {
+	Name   string
+	Source string
+	SHA    string // hex, as EVALSHA wants it
+}
+
+// The scripts, each documented in the header of its file.
+var (
+	//go:embed release.lua
+	releaseSource string
+	//go:embed extend.lua
+	extendSource string
+	//go:embed raise.lua
+	raiseSource string
+
+	ReleaseScript = compile("release", releaseSource)
+	ExtendScript  = compile("extend", extendSource)
+	RaiseScript   = compile("raise", raiseSource)
+
+	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
+	All = []*Script{ReleaseScript, ExtendScript, RaiseScript}
+)
+
+func compile(name, source string) *Script {
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
+	return &Script{Name: name, Source: source, SHA: hex.EncodeToString(sum[:])}
+}
+
+// BySHA returns the script with that SHA, or nil.
+func BySHA(sha string) *Script {
+	for _, s := range All {
+		if s.SHA == sha {
+			return s
+		}
+	}
+	return nil
+}
+
+// call builds the EVALSHA of a script. A node that does not know the script
+// answers NOSCRIPT, having done nothing; Eval then turns the same command
+// into one that carries the source.
+func (s *Script) call(keys []string, args ...string) resp.Command {
+	cmd := make(resp.Command, 0, 3+len(keys)+len(args))
+	cmd = append(cmd, "EVALSHA", s.SHA, strconv.Itoa(len(keys)))
+	cmd = append(cmd, keys...)
+	return append(cmd, args...)
+}
+
+// Eval returns the EVAL that does the same as the EVALSHA cmd, and loads the
+// script on the way; ok is false if cmd is no EVALSHA of a script of ours.
+func Eval(cmd resp.Command) (eval resp.Command, ok bool) {
+	if len(cmd) < 3 || cmd[0] != "EVALSHA" {
+		return nil, false
+	}
+	s := BySHA(cmd[1])
+	if s == nil {
+		return nil, false
+	}
+	eval = append(resp.Command{"EVAL", s.Source}, cmd[2:]...)
+	return eval, true
+}

@@ -1,0 +1,43 @@
+package script
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// The value of a key says who holds it: a mark of our format, an id that no
+// other attempt has, and the owner's label:
+//
+//	rl1.<22 characters>.<label>
+//
+// To every other client that speaks Redlock it is what it should be: an opaque
+// string that is unique to the attempt.
+const (
+	format = "rl1."
+	idSize = 16 // bytes
+)
+
+var idLength = base64.RawURLEncoding.EncodedLen(idSize)
+
+// ID is 128 random bits.
+type ID [idSize]byte
+
+// Value returns the value of an attempt.
+func Value(id ID, label string) string {
+	b := make([]byte, 0, len(format)+idLength+1+len(label))
+	b = append(b, format...)
+	b = base64.RawURLEncoding.AppendEncode(b, id[:])
+	b = append(b, '.')
+	b = append(b, label...)
+	return string(b)
+}
+
+// Label returns the owner's label in a value; ok is false if another library
+// wrote the value.
+func Label(value string) (label string, ok bool) {
+	rest, ok := strings.CutPrefix(value, format)
+	if !ok || len(rest) < idLength+1 || rest[idLength] != '.' {
+		return "", false
+	}
+	return rest[idLength+1:], true
+}
