@@ -6,14 +6,28 @@ import (
 	"unsafe"
 )
 
-// bootTime reads CLOCK_BOOTTIME: the time since boot, suspension included. 0 if
-// the kernel does not know it, which leaves the monotonic clock.
-func bootTime() time.Duration {
-	const clockBoottime = 7
-	var ts syscall.Timespec
-	_, _, errno := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockBoottime, uintptr(unsafe.Pointer(&ts)), 0) //nolint:gosec // the kernel writes a timespec there, nothing else
-	if errno != 0 {
+// suspended is for how long the machine has been suspended since boot, or
+// less: CLOCK_BOOTTIME goes on meanwhile, CLOCK_MONOTONIC does not. The boot-time
+// clock is read first, so that a pause between the two readings makes the
+// result smaller and not larger. 0 if the kernel does not know the clock.
+func suspended() time.Duration {
+	const (
+		clockMonotonic = 1
+		clockBoottime  = 7
+	)
+	boot, ok := gettime(clockBoottime)
+	if !ok {
 		return 0
 	}
-	return time.Duration(ts.Nano())
+	mono, ok := gettime(clockMonotonic)
+	if !ok {
+		return 0
+	}
+	return boot - mono
+}
+
+func gettime(id uintptr) (time.Duration, bool) {
+	var ts syscall.Timespec
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, id, uintptr(unsafe.Pointer(&ts)), 0) //nolint:gosec // the kernel writes a timespec there, nothing else
+	return time.Duration(ts.Nano()), errno == 0
 }

@@ -4,7 +4,7 @@ package redlock
 
 import "time"
 
-// bootTime is not read on this system: the monotonic clock alone is used. On
+// suspended is not known on this system: the monotonic clock alone is used. On
 // Windows it includes the time of a suspension; on macOS it does not, so that
 // there a lease may be believed in for as long as the machine was suspended.
-func bootTime() time.Duration { return 0 }
+func suspended() time.Duration { return 0 }
