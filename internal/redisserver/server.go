@@ -1,48 +1,33 @@
-// Package redisserver starts real redis-server processes for tests. It is
-// standard library only, so that every module of this repository can use it.
+// Package redisserver starts real redis-server processes for tests: redisd, with
+// every error being the test's. It is standard library only, so that every
+// module of this repository can use it.
 //
-// A server listens on 127.0.0.1 and on a Unix socket, keeps nothing on disk
-// unless the arguments say so, and dies with the test: by Cleanup, and on Linux
-// by the parent-death signal too if the test process is killed.
+// A server dies with the test: by Cleanup, and on Linux by the parent-death
+// signal too if the test process is killed.
 package redisserver
 
 import (
-	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/redlock-go/redlock/internal/redisd"
+	"github.com/redlock-go/redlock/resp"
 )
 
 // Port, as an argument of [Start], stands for the port that is chosen for the
 // server, which then has no plain TCP port:
 //
 //	redisserver.Start(t, "--tls-port", redisserver.Port, "--tls-cert-file", …)
-const Port = "{port}"
+const Port = redisd.Port
 
-// startWithin is how long a server may take to answer. It is generous, since
-// a loaded machine proves nothing.
-const startWithin = 20 * time.Second
+// answerWithin is how long a server may take to answer to Do.
+const answerWithin = 20 * time.Second
 
 // Server is one redis-server process. Its methods may be called from any
-// goroutine, those that start a process (Start, Restart) from the test's only,
-// since they end the test when the server does not come up.
+// goroutine, those that can end the test (Restart, Do) from the test's only.
 type Server struct {
-	t    testing.TB
-	dir  string
-	port int
-
-	mu   sync.Mutex
-	args []string
-	proc *process
+	t testing.TB
+	d *redisd.Server
 }
 
 // Start starts a redis-server with the arguments, as on its command line, and
@@ -51,70 +36,48 @@ type Server struct {
 // folder removed when the test ends.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Fatal("redis-server is not on PATH: install it (Debian: apt-get install redis-server)")
-	}
-	// Not t.TempDir: the path of a Unix socket has room for 107 bytes only.
-	dir, err := os.MkdirTemp("", "redis")
+	d, err := redisd.Start(args...)
 	if err != nil {
 		t.Fatalf("redisserver: %v", err)
 	}
-	s := &Server{t: t, dir: dir}
 	t.Cleanup(func() {
-		s.Kill()
-		if err := os.RemoveAll(dir); err != nil {
+		if err := d.Close(); err != nil {
 			t.Errorf("redisserver: %v", err)
 		}
 	})
-
-	// Another process may take the port between our choice and the server's
-	// bind. The server then exits, and we choose again.
-	for try := 1; ; try++ {
-		s.port = freePort(t)
-		err := s.start(args)
-		if err == nil {
-			return s
-		}
-		if try == 10 || !errors.Is(err, errPortTaken) {
-			t.Fatalf("redisserver: %v", err)
-		}
-	}
+	return &Server{t: t, d: d}
 }
 
 // Addr returns the address of the TCP port, plain or TLS: "127.0.0.1:12345".
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *Server) Addr() string { return s.d.Addr() }
 
 // Socket returns the path of the Unix socket.
-func (s *Server) Socket() string { return filepath.Join(s.dir, "redis.sock") }
+func (s *Server) Socket() string { return s.d.Socket() }
 
 // Pid returns the process id, that of the last process if none is running.
-func (s *Server) Pid() int { return s.current().pid }
+func (s *Server) Pid() int { return s.d.Pid() }
 
 // Kill ends the process with SIGKILL, frozen or not, and returns when it is
 // gone. What the server held is lost. Killing a dead server does nothing.
-func (s *Server) Kill() {
-	if p := s.current(); p != nil {
-		p.kill()
-	}
-}
+func (s *Server) Kill() { s.d.Kill() }
 
 // Stop asks the server to shut down (SIGTERM), which saves what its
 // configuration says, and returns when it is gone. A server that has not ended
 // after a few seconds (it may be frozen) is killed.
-func (s *Server) Stop() { s.current().stop(5 * time.Second) }
+func (s *Server) Stop() { s.d.Stop() }
 
 // Freeze stops the process in its tracks (SIGSTOP) until Thaw: its connections
 // stay open, the kernel still accepts new ones, and nothing is answered. On
 // return the process is stopped.
 func (s *Server) Freeze() {
-	if err := s.current().freeze(); err != nil {
+	if err := s.d.Freeze(); err != nil {
 		s.t.Errorf("redisserver: freeze: %v", err)
 	}
 }
 
 // Thaw lets a frozen process run on. It then executes what was sent to it.
 func (s *Server) Thaw() {
-	if err := s.current().thaw(); err != nil {
+	if err := s.d.Thaw(); err != nil {
 		s.t.Errorf("redisserver: thaw: %v", err)
 	}
 }
@@ -125,109 +88,29 @@ func (s *Server) Thaw() {
 // ends the test if the server does not come up.
 func (s *Server) Restart(args ...string) {
 	s.t.Helper()
-	s.Kill()
-	if len(args) == 0 {
-		s.mu.Lock()
-		args = s.args
-		s.mu.Unlock()
-	}
-	// The port lies outside the range from which the system takes the ports of
-	// outgoing connections, so only another server could have taken it.
-	deadline := time.Now().Add(startWithin)
-	for {
-		err := s.start(args)
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, errPortTaken) || time.Now().After(deadline) {
-			s.t.Fatalf("redisserver: restart on port %d: %v", s.port, err)
-		}
-		time.Sleep(50 * time.Millisecond)
+	if err := s.d.Restart(args...); err != nil {
+		s.t.Fatalf("redisserver: %v", err)
 	}
 }
 
-func (s *Server) current() *process {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.proc
-}
-
-var errPortTaken = errors.New("the port is taken")
-
-// start runs one process on s.port and waits until it answers. On an error no
-// process is left.
-func (s *Server) start(args []string) error {
-	port := strconv.Itoa(s.port)
-	line := []string{
-		"--bind", "127.0.0.1", "--port", port, "--unixsocket", s.Socket(), "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no",
-	}
-	if slices.Contains(args, Port) {
-		line[3] = "0"
-	}
-	for _, arg := range args {
-		line = append(line, strings.ReplaceAll(arg, Port, port))
-	}
-	if err := os.Remove(s.Socket()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	log := filepath.Join(s.dir, "log")
-	p, err := launch(log, line)
+// Do executes one command on the server, past every proxy and client under
+// test, and returns the reply. It uses a connection of its own on the Unix
+// socket, as the default user. A server that does not answer ends the test.
+func (s *Server) Do(args ...string) resp.Reply {
+	s.t.Helper()
+	reply, err := s.d.Do(args...)
 	if err != nil {
-		return err
+		s.t.Fatalf("redisserver: %v", err)
 	}
-	if err := s.await(p); err != nil {
-		p.kill()
-		text, _ := os.ReadFile(log)
-		if strings.Contains(string(text), "bind: Address already in use") {
-			return errPortTaken
-		}
-		return fmt.Errorf("%w; its log:\n%s", err, text)
-	}
-	s.mu.Lock()
-	s.proc, s.args = p, args
-	s.mu.Unlock()
-	return nil
+	return reply
 }
 
-// await returns when the process answers. It asks on the Unix socket, which is
-// surely this process's and needs no TLS, and which the server opens after its
-// TCP port.
-func (s *Server) await(p *process) error {
-	deadline := time.Now().Add(startWithin)
-	for {
-		select {
-		case <-p.gone:
-			return fmt.Errorf("redis-server ended at once: %v", p.exit)
-		default:
-		}
-		replies, err := s.dialAndDo(time.Until(deadline), []string{"PING"})
-		// An error reply such as NOAUTH is a sign of life too.
-		if err == nil && replies[0].Code() != "LOADING" {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("no answer from redis-server within %v: %w", startWithin, err)
-		}
-		time.Sleep(2 * time.Millisecond)
+// DoAll executes the commands in one write on one connection.
+func (s *Server) DoAll(commands ...[]string) []resp.Reply {
+	s.t.Helper()
+	replies, err := s.d.DoAll(answerWithin, commands...)
+	if err != nil {
+		s.t.Fatalf("redisserver: %v", err)
 	}
-}
-
-// freePort chooses a port on which nobody listens. It keeps off the ports
-// that systems give to outgoing connections (from 32768 on Linux), lest a client
-// that dials take the port of a server that was killed and is to be restarted.
-func freePort(t testing.TB) int {
-	for range 1000 {
-		port := 15000 + rand.IntN(17000)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			t.Fatalf("redisserver: %v", err)
-		}
-		return port
-	}
-	t.Fatal("redisserver: no free port between 15000 and 32000")
-	return 0
+	return replies
 }

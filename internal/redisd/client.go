@@ -1,4 +1,4 @@
-package redisserver
+package redisd
 
 import (
 	"bufio"
@@ -15,24 +15,24 @@ import (
 
 // Do executes one command on the server, past every proxy and client under
 // test, and returns the reply. It uses a connection of its own on the Unix
-// socket, as the default user. A server that does not answer ends the test.
-func (s *Server) Do(args ...string) resp.Reply {
-	s.t.Helper()
+// socket, as the default user. An error reply is a reply; an error of Do means
+// that the server is dead or frozen, or did not answer within 20 s.
+func (s *Server) Do(args ...string) (resp.Reply, error) {
 	replies, err := s.dialAndDo(startWithin, args)
 	if err != nil {
-		s.t.Fatalf("redisserver: %s: %v", args[0], err)
+		return resp.Reply{}, fmt.Errorf("%s on %s: %w", args[0], s.Addr(), err)
 	}
-	return replies[0]
+	return replies[0], nil
 }
 
-// DoAll executes the commands in one write on one connection.
-func (s *Server) DoAll(commands ...[]string) []resp.Reply {
-	s.t.Helper()
-	replies, err := s.dialAndDo(startWithin, commands...)
+// DoAll executes the commands in one write on one connection. It gives up
+// after within.
+func (s *Server) DoAll(within time.Duration, commands ...[]string) ([]resp.Reply, error) {
+	replies, err := s.dialAndDo(within, commands...)
 	if err != nil {
-		s.t.Fatalf("redisserver: %v", err)
+		return nil, fmt.Errorf("%s: %w", s.Addr(), err)
 	}
-	return replies
+	return replies, nil
 }
 
 func (s *Server) dialAndDo(within time.Duration, commands ...[]string) ([]resp.Reply, error) {

@@ -1,4 +1,4 @@
-package redisserver
+package redisd
 
 import (
 	"fmt"
