@@ -60,6 +60,17 @@ type Config struct {
 	// MaxOwner bytes of printable text.
 	Owner string
 
+	// LongestTTL is the longest TTL that any client uses on these nodes. A node
+	// that restarted does not vote for that long, plus drift, as it may have
+	// forgotten what it granted (I6). The default is this Config's TTL.
+	LongestTTL time.Duration
+
+	// Durable says that the nodes lose nothing when they restart, not even the
+	// last write: "appendonly yes" with "appendfsync always". Then they vote at
+	// once after a restart. If it is said and not so, two clients can hold one
+	// lock.
+	Durable bool
+
 	// TokenRetention is for how long the nodes remember the last token of a key
 	// that is not used any more. After that, tokens go on from the wall clock.
 	TokenRetention time.Duration
@@ -89,6 +100,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Owner == "" {
 		c.Owner = defaultOwner()
+	}
+	if c.LongestTTL == 0 {
+		c.LongestTTL = c.TTL
 	}
 	if c.TokenRetention == 0 {
 		c.TokenRetention = DefaultTokenRetention
@@ -125,8 +139,11 @@ func (c Config) validate() error {
 	if c.TTL >= LeastTTL && (c.NodeTimeout < time.Millisecond || c.NodeTimeout > c.TTL/4) {
 		bad("Config.NodeTimeout is %v: it must be between 1ms and a quarter of the TTL, %v, so that a lease is still valid after a silent node was waited for", c.NodeTimeout, c.TTL/4)
 	}
-	if c.TokenRetention < c.TTL {
-		bad("Config.TokenRetention is %v: it must be at least the TTL, %v", c.TokenRetention, c.TTL)
+	if c.LongestTTL < c.TTL {
+		bad("Config.LongestTTL is %v: it must be at least Config.TTL, %v", c.LongestTTL, c.TTL)
+	}
+	if c.TokenRetention < c.LongestTTL {
+		bad("Config.TokenRetention is %v: it must be at least the longest TTL, %v", c.TokenRetention, c.LongestTTL)
 	}
 	if len(c.Owner) > MaxOwner {
 		bad("Config.Owner is %d bytes long: at most %d", len(c.Owner), MaxOwner)
@@ -135,6 +152,14 @@ func (c Config) validate() error {
 		bad("Config.Owner is %q: only printable text, as people read it in their terminals", c.Owner)
 	}
 	return errors.Join(errs...)
+}
+
+// quarantine is for how long a node that restarted does not vote (I6).
+func (c Config) quarantine() time.Duration {
+	if c.Durable {
+		return 0
+	}
+	return c.LongestTTL + quorum.Drift(c.LongestTTL)
 }
 
 // warning returns what is allowed in the node list but not good, or "".
@@ -158,8 +183,8 @@ func (c Config) String() string {
 			names[i] = n.Name()
 		}
 	}
-	return fmt.Sprintf("redlock.Config{Nodes: [%s], TTL: %v, NodeTimeout: %v, Prefix: %q, Owner: %q, TokenRetention: %v}",
-		strings.Join(names, " "), c.TTL, c.NodeTimeout, c.Prefix, c.Owner, c.TokenRetention)
+	return fmt.Sprintf("redlock.Config{Nodes: [%s], TTL: %v, NodeTimeout: %v, Prefix: %q, Owner: %q, LongestTTL: %v, Durable: %t, TokenRetention: %v}",
+		strings.Join(names, " "), c.TTL, c.NodeTimeout, c.Prefix, c.Owner, c.LongestTTL, c.Durable, c.TokenRetention)
 }
 
 func defaultOwner() string {

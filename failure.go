@@ -10,6 +10,7 @@ import (
 
 	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
 )
 
 // What a claim's end means in words: the errors are made here, from the votes of
@@ -187,4 +188,10 @@ func (c *claim) releaseError() error {
 		}
 	}
 	return e
+}
+
+// isReadOnly reports whether a node answered as a replica does.
+func isReadOnly(err error) bool {
+	var server script.ServerError
+	return errors.As(err, &server) && resp.OfError(string(server)).Code() == "READONLY"
 }

@@ -13,90 +13,74 @@ import (
 	"github.com/redlock-go/redlock/resp"
 )
 
-// lane is the way to one node: it sends requests, enforces the per-node
-// deadline whatever the client library does, keeps the bounds of its gate,
-// probes a node that is suspected, and pays what is owed to it when it is back.
+// lane is the way to one node. It runs a core.Lane: sends requests, enforces the
+// per-node deadline whatever the client library does, probes a node that is
+// suspected, pays what is owed to it when it is back, and has it verified before
+// its votes count.
 type lane struct {
 	node   Node
+	index  int
 	locker *Locker
 	ctx    context.Context // ends when the locker is closed for good
+	epoch  func() uint64   // Epocher.Epoch, nil if the node cannot tell
 
-	// suspect mirrors gate.Suspect for reading without the mutex.
+	// suspect mirrors core.Lane.Suspect for reading without the mutex.
 	suspect atomic.Bool
 
-	mu      sync.Mutex
-	gate    core.Gate
-	known   bool // the node has answered before
-	waited  flights
-	owed    []debt
-	paying  bool
-	lastErr error
-	timer   *time.Timer
-	ticks   core.Time // when the timer fires, Never if it is not set
-	closed  bool
+	mu        sync.Mutex
+	core      core.Lane
+	verifying bool
+	jury      []landed // votes whose standing waits for the verification
+	lastErr   error
+	doubted   bool // it was logged why the node's votes do not count
+	timer     *time.Timer
+	ticks     core.Time // when the timer fires, Never if it is not set
+	closed    bool
 }
 
-// debt is a key that may still be on the node and must go: its release could
-// not be sent, or was not answered.
-type debt struct{ key, value string }
-
-// flight is one request under way.
+// flight is one request of a claim under way.
 type flight struct {
-	claim      *claim
-	node       int
-	op         core.Op
-	round      uint32
-	sentAt     core.Time
-	overdue    bool
-	prev, next *flight
+	core.Flight
+	claim *claim
+	op    core.Op
+	round uint32
 }
 
-// What is under way to one node is bounded by these. They are far above what a
-// node that answers needs.
-const (
-	mostFlying = 1024
-	mostOwed   = 4096
-	payAtOnce  = 64
-	probeLeast = 5 * time.Millisecond
-	probeMost  = 500 * time.Millisecond
-)
-
-var laneLimits = core.Limits{Flying: mostFlying, Owed: mostOwed, ProbeMin: probeLeast, ProbeMax: probeMost}
-
-func newLane(ctx context.Context, l *Locker, n Node) *lane {
-	return &lane{node: n, locker: l, ctx: ctx, ticks: core.Never}
+// landed is a request with its answer.
+type landed struct {
+	flight *flight
+	vote   core.Vote
 }
 
-// timeout is the per-node deadline: longer for a node that has not been heard of
-// yet, as it may have to be connected to.
-func (ln *lane) timeout() time.Duration {
-	if ln.known {
-		return ln.locker.cfg.NodeTimeout
+// payAtOnce is how many releases that are owed go in one batch.
+const payAtOnce = 64
+
+func newLane(ctx context.Context, l *Locker, index int, n Node) *lane {
+	ln := &lane{node: n, index: index, locker: l, ctx: ctx, ticks: core.Never, core: core.NewLane(&l.limits)}
+	if e, ok := n.(Epocher); ok {
+		ln.epoch = e.Epoch
+		ln.core.Guard = core.NewGuard(l.cfg.quarantine())
 	}
-	return ln.locker.firstTimeout()
+	return ln
 }
 
 // request sends what a claim wants sent, or answers in the node's stead that it
 // was not.
 func (ln *lane) request(c *claim, e core.Effect) {
-	batch := c.params.Batch(e.Op, c.value, e.Token, c.look)
-	f := &flight{claim: c, node: e.Node, op: e.Op, round: e.Round}
+	f := &flight{claim: c, op: e.Op, round: e.Round}
+	f.Owner = f
 	ln.mu.Lock()
-	err := ln.admit(e.Op)
-	if err != nil {
-		if e.Op == core.Release {
-			ln.owe(debt{c.params.Key, c.value})
+	if err := ln.admit(e.Op); err != nil {
+		if e.Op == core.Release && !ln.closed {
+			ln.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
 		}
 		ln.mu.Unlock()
-		c.step(core.Event{Kind: core.Reply, Node: e.Node, Op: e.Op, Round: e.Round, Vote: core.Vote{Answer: core.Unsent, Err: err}})
+		ln.deliver(landed{f, core.Vote{Answer: core.Unsent, Err: err}})
 		return
 	}
-	f.sentAt = ln.locker.clock.now()
-	ln.gate.Sent()
-	ln.waited.push(f)
-	ln.arm(f.sentAt + ln.timeout())
-	ln.locker.flying.Add(1)
+	ln.launch(&f.Flight)
 	ln.mu.Unlock()
+	batch := c.params.Batch(e.Op, c.value, e.Token, c.look)
 	go func() {
 		defer ln.locker.flying.Done()
 		replies, err := ln.do(batch)
@@ -104,27 +88,28 @@ func (ln *lane) request(c *claim, e core.Effect) {
 	}()
 }
 
-// admit says why a request is not to be sent now. A node that is suspected is
-// passed over only if there is a quorum without it; extensions are sent to it
-// all the same, as they are few and each may count.
+// admit says why a request is not to be sent now. It is called with the mutex
+// held.
 func (ln *lane) admit(op core.Op) error {
-	suspect := ln.gate.Suspect()
-	switch {
-	case ln.closed:
+	if ln.closed {
 		return ErrClosed
-	case op == core.Release && suspect:
+	}
+	// The count is only of interest, and only taken, for a node that is suspected.
+	enough := ln.core.Suspect() && ln.locker.trusted() >= ln.locker.terms.Need
+	switch ln.core.Admit(op, enough) {
+	case core.Suspected:
 		return suspectedError{ln.lastErr}
-	case op == core.Release:
-		return nil
-	case ln.gate.Full(laneLimits, len(ln.owed)):
-		if suspect {
-			return suspectedError{ln.lastErr}
-		}
+	case core.Busy:
 		return errBusy
-	case op == core.Ask && suspect && ln.locker.trusted() >= ln.locker.terms.Need:
-		return suspectedError{ln.lastErr}
 	}
 	return nil
+}
+
+// launch counts a request that will be sent. It is called with the mutex held.
+func (ln *lane) launch(f *core.Flight) {
+	ln.core.Launch(ln.locker.clock.now(), f)
+	ln.locker.flying.Add(1)
+	ln.arm()
 }
 
 // do sends a batch and sees to it that scripts which the node does not know are
@@ -133,179 +118,173 @@ func (ln *lane) admit(op core.Op) error {
 func (ln *lane) do(batch []resp.Command) ([]resp.Reply, error) {
 	ctx, cancel := context.WithTimeout(ln.ctx, ln.locker.patience())
 	defer cancel()
-	replies, err := ln.node.Do(ctx, batch)
-	if err == nil && len(replies) != len(batch) {
-		err = fmt.Errorf("%d replies to a batch of %d commands: this is no Redis server", len(replies), len(batch))
-	}
+	replies, err := ln.send(ctx, batch)
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = timeoutError{ln.locker.patience()}
-		}
 		return nil, err
 	}
 	for i := range replies {
 		if replies[i].Code() != "NOSCRIPT" {
 			continue
 		}
-		eval, ok := script.Eval(batch[i])
-		if !ok {
-			continue
-		}
-		again, err := ln.node.Do(ctx, []resp.Command{eval})
-		if err != nil {
-			return nil, err
-		}
-		if len(again) == 1 {
+		if eval, ok := script.Eval(batch[i]); ok {
+			again, err := ln.send(ctx, []resp.Command{eval})
+			if err != nil {
+				return nil, err
+			}
 			replies[i] = again[0]
 		}
 	}
 	return replies, nil
 }
 
-// land takes a reply, or the lack of it, and passes it on.
+func (ln *lane) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
+	replies, err := ln.node.Do(ctx, batch)
+	switch {
+	case err == nil && len(replies) == len(batch):
+		return replies, nil
+	case err == nil:
+		return nil, fmt.Errorf("%d replies to a batch of %d commands: this is no Redis server", len(replies), len(batch))
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, timeoutError{ln.locker.patience()}
+	}
+	return nil, err
+}
+
+// land takes a reply, or the lack of it, has the vote weighed and passes it on.
 func (ln *lane) land(f *flight, replies []resp.Reply, err error) {
-	var vote core.Vote
+	vote := core.Vote{Err: err}
 	if err == nil {
 		vote = script.Read(f.op, f.claim.value, replies)
-	} else {
-		vote.Err = err
 	}
 	ln.mu.Lock()
-	if !f.overdue {
-		ln.waited.remove(f)
-	}
 	if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
-		ln.owe(debt{f.claim.params.Key, f.claim.value})
+		ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
 	}
-	ln.heard(err)
+	if isReadOnly(vote.Err) && ln.epoch != nil {
+		ln.core.Guard.Demoted()
+	}
+	ln.landed(&f.Flight, err)
+	counts := ln.weigh(f.op, &vote)
+	if !counts {
+		ln.jury = append(ln.jury, landed{f, vote})
+		ln.verify()
+	}
 	ln.mu.Unlock()
-	f.claim.step(core.Event{Kind: core.Reply, Node: f.node, Op: f.op, Round: f.round, Vote: vote})
+	if counts {
+		ln.deliver(landed{f, vote})
+	}
 }
 
-// heard takes note of how a request ended. It is called with the mutex held.
-func (ln *lane) heard(err error) {
-	now := ln.locker.clock.now()
-	if err != nil {
-		ln.gate.Broke(now)
-		ln.suspected(err)
-		return
-	}
-	ln.gate.Answered()
-	ln.answered()
-}
-
-// answered is called with the mutex held when the node gave a sign of life.
-func (ln *lane) answered() {
-	ln.known = true
-	if ln.suspect.Swap(false) {
-		ln.locker.cfg.Logger.Info("redlock: a node answers again", "node", ln.node.Name())
-	}
+// landed takes note of how any request ended. It is called with the mutex held.
+func (ln *lane) landed(f *core.Flight, err error) {
+	ln.core.Land(ln.locker.clock.now(), f, err == nil)
+	ln.sense(err)
 	ln.pay()
 }
 
-// suspected is called with the mutex held when the gate began, or goes on, to
-// suspect the node.
-func (ln *lane) suspected(err error) {
-	ln.lastErr = err
-	if !ln.suspect.Swap(true) && !ln.closed {
-		ln.locker.cfg.Logger.Warn("redlock: a node is suspected, and not waited for until it answers a probe",
-			"node", ln.node.Name(), "cause", err)
+// sense brings what others see of the lane up to date. It is called with the
+// mutex held.
+func (ln *lane) sense(err error) {
+	if err != nil {
+		ln.lastErr = err
 	}
-	ln.arm(ln.gate.ProbeAt())
+	suspect := ln.core.Suspect()
+	if ln.suspect.Swap(suspect) != suspect && !ln.closed {
+		if suspect {
+			ln.locker.cfg.Logger.Warn("redlock: a node is suspected, and not waited for until it answers a probe",
+				"node", ln.node.Name(), "cause", err)
+		} else {
+			ln.locker.cfg.Logger.Info("redlock: a node answers again", "node", ln.node.Name())
+		}
+	}
+	ln.arm()
 }
 
-// owe remembers a key that must go from this node. The list does not grow
-// without bound: a lane that owes much sends no request that could add to it,
-// and releases of leases beyond that expire by themselves.
-func (ln *lane) owe(d debt) {
-	if len(ln.owed) < 2*mostOwed && !ln.closed {
-		ln.owed = append(ln.owed, d)
-	}
+// deliver gives an answer to the claim that waits for it.
+func (ln *lane) deliver(a landed) {
+	f := a.flight
+	f.claim.step(core.Event{Kind: core.Reply, Node: ln.index, Op: f.op, Round: f.round, Vote: a.vote})
 }
 
 // pay sends what is owed, in batches one after another. It is called with the
 // mutex held.
 func (ln *lane) pay() {
-	if ln.paying || ln.closed || len(ln.owed) == 0 {
+	if ln.closed {
 		return
 	}
-	due := ln.owed[:min(len(ln.owed), payAtOnce)]
+	due := ln.core.Pay(payAtOnce)
+	if len(due) == 0 {
+		return
+	}
 	batch := make([]resp.Command, len(due))
 	for i, d := range due {
-		batch[i] = script.Release(d.key, d.value)
+		batch[i] = script.Release(d.Key, d.Value)
 	}
-	ln.paying = true
-	ln.gate.Sent()
-	ln.locker.flying.Add(1)
+	f := new(core.Flight)
+	ln.launch(f)
 	go func() {
 		defer ln.locker.flying.Done()
 		_, err := ln.do(batch)
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
-		ln.paying = false
-		if err == nil {
-			// An error reply is final too: asking again would say the same.
-			ln.owed = append(ln.owed[:0], ln.owed[len(batch):]...)
-		}
-		ln.heard(err)
+		ln.core.Paid(err == nil)
+		ln.landed(f, err)
 	}()
 }
 
 // tick marks the requests that are past their deadline, and probes.
 func (ln *lane) tick() {
-	var late []*flight
 	ln.mu.Lock()
-	now := ln.locker.clock.now()
 	ln.ticks = core.Never
 	if ln.closed {
 		ln.mu.Unlock()
 		return
 	}
-	timeout := ln.timeout()
-	for f := ln.waited.first; f != nil && now >= f.sentAt+timeout; f = ln.waited.first {
-		ln.waited.remove(f)
-		f.overdue = true
-		late = append(late, f)
-	}
+	now, timeout := ln.locker.clock.now(), timeoutError{ln.core.Timeout()}
+	late := ln.core.Overdue(now)
 	if len(late) > 0 {
-		ln.gate.Overdue(now)
-		ln.suspected(timeoutError{timeout})
+		ln.sense(timeout)
 	}
-	if now >= ln.gate.ProbeAt() {
+	var acquitted []landed
+	for _, f := range late {
+		if f.Owner == ln { // the verification
+			acquitted = ln.acquit(timeout)
+		}
+	}
+	if ln.core.Probe(now) {
 		ln.probe()
 	}
-	ln.arm(ln.gate.ProbeAt())
-	if f := ln.waited.first; f != nil {
-		ln.arm(f.sentAt + timeout)
-	}
+	ln.arm()
 	ln.mu.Unlock()
+	for _, a := range acquitted {
+		ln.deliver(a)
+	}
 	for _, f := range late {
-		f.claim.step(core.Event{Kind: core.Overdue, Node: f.node, Op: f.op, Round: f.round, Vote: core.Vote{Err: timeoutError{timeout}}})
+		if f, ok := f.Owner.(*flight); ok {
+			f.claim.step(core.Event{Kind: core.Overdue, Node: ln.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: timeout}})
+		}
 	}
 }
 
 // probe asks for a sign of life. It is called with the mutex held.
 func (ln *lane) probe() {
-	ln.gate.ProbeSent()
-	ln.locker.flying.Add(1)
+	f := new(core.Flight)
+	ln.launch(f)
 	go func() {
 		defer ln.locker.flying.Done()
 		_, err := ln.do(script.Probe())
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
-		ln.gate.ProbeDone(ln.locker.clock.now(), err == nil, laneLimits)
-		if err != nil {
-			ln.suspected(err)
-			return
-		}
-		ln.answered()
+		ln.core.Probed(ln.locker.clock.now(), err == nil)
+		ln.landed(f, err)
 	}()
 }
 
-// arm makes the timer fire at the given time or before. It is called with the
-// mutex held. A timer that finds nothing to do costs less than resetting it with
-// each request.
-func (ln *lane) arm(at core.Time) {
+// arm makes the timer fire when the core wants it, or before: a timer that finds
+// nothing to do costs less than resetting it with each request. It is called
+// with the mutex held.
+func (ln *lane) arm() {
+	at := ln.core.Alarm()
 	if at >= ln.ticks || ln.closed {
 		return
 	}
@@ -322,9 +301,10 @@ func (ln *lane) arm(at core.Time) {
 func (ln *lane) settled() bool {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	return len(ln.owed) == 0 || ln.gate.Suspect()
+	return ln.core.Owed() == 0 || ln.core.Suspect()
 }
 
+// close ends the lane: nothing is sent any more.
 func (ln *lane) close() {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
@@ -332,31 +312,4 @@ func (ln *lane) close() {
 	if ln.timer != nil {
 		ln.timer.Stop()
 	}
-}
-
-// flights is a list of requests under way, in the order of sending.
-type flights struct{ first, last *flight }
-
-func (l *flights) push(f *flight) {
-	f.prev = l.last
-	if l.last == nil {
-		l.first = f
-	} else {
-		l.last.next = f
-	}
-	l.last = f
-}
-
-func (l *flights) remove(f *flight) {
-	if f.prev == nil {
-		l.first = f.next
-	} else {
-		f.prev.next = f.next
-	}
-	if f.next == nil {
-		l.last = f.prev
-	} else {
-		f.next.prev = f.prev
-	}
-	f.prev, f.next = nil, nil
 }

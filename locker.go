@@ -14,11 +14,12 @@ import (
 // Locker takes locks on a set of nodes. It is safe for concurrent use; a process
 // needs one for each set of nodes, whatever the number of locks.
 type Locker struct {
-	cfg   Config
-	terms core.Terms
-	clock clock
-	lanes []*lane
-	stop  context.CancelFunc // ends what is under way to the nodes
+	cfg    Config
+	terms  core.Terms
+	clock  clock
+	lanes  []*lane
+	limits core.Limits
+	stop   context.CancelFunc // ends what is under way to the nodes
 
 	// highest is the highest token that this client has seen: a proposal is
 	// above it, so that a client whose clock is behind learns it once.
@@ -30,6 +31,9 @@ type Locker struct {
 
 	flying sync.WaitGroup // goroutines that talk to nodes
 
+	runsMu sync.Mutex
+	runs   []string // the run_id of each node that was verified
+
 	mu      sync.Mutex
 	live    map[*claim]struct{} // claims that are not done
 	closing chan struct{}
@@ -39,8 +43,15 @@ type Locker struct {
 	err     error // of Close
 }
 
-// mostRounds is the number of rounds under way at once in one Locker.
-const mostRounds = 256
+// Bounds on what is under way at once. They are far above what nodes that answer
+// need.
+const (
+	mostRounds = 256  // rounds, in one Locker
+	mostFlying = 1024 // requests, to one node
+	mostOwed   = 4096 // releases that wait for one node to come back
+	probeLeast = 5 * time.Millisecond
+	probeMost  = 500 * time.Millisecond
+)
 
 // New returns a Locker on the nodes of the configuration, which it validates
 // as a whole: the error names each field that is wrong. It begins to connect to
@@ -81,13 +92,17 @@ func New(cfg Config) (*Locker, error) {
 		closing: make(chan struct{}),
 		drained: make(chan struct{}),
 	}
-	for _, n := range cfg.Nodes {
-		l.lanes = append(l.lanes, newLane(ctx, l, n))
+	l.runs = make([]string, len(cfg.Nodes))
+	l.limits = core.Limits{
+		Timeout: cfg.NodeTimeout, FirstTimeout: l.firstTimeout(),
+		Flying: mostFlying, Owed: mostOwed,
+		ProbeMin: probeLeast, ProbeMax: probeMost,
+	}
+	for i, n := range cfg.Nodes {
+		l.lanes = append(l.lanes, newLane(ctx, l, i, n))
 	}
 	for _, ln := range l.lanes {
-		ln.mu.Lock()
-		ln.probe()
-		ln.mu.Unlock()
+		ln.greet()
 	}
 	return l, nil
 }

@@ -324,7 +324,7 @@ func (c *Claim) reply(now Now, ev Event, out []Effect) []Effect {
 		// Repair: give the key back. It is no vote (I9).
 		s.ballot = no
 		out = c.send(ev.Node, Ask, out)
-	case c.phase == raising && ev.Op == Ask && ev.Vote.Answer == Granted:
+	case c.phase == raising && ev.Op == Ask && ev.Vote.Answer == Granted && !ev.Vote.Abstain:
 		// A straggler's grant: it may vote on the token too.
 		out = c.send(ev.Node, Raise, out)
 		s.ballot = awaited
@@ -343,9 +343,9 @@ func (c *Claim) reply(now Now, ev Event, out []Effect) []Effect {
 func (c *Claim) agrees(op Op, v Vote, voter bool) bool {
 	switch op {
 	case Ask:
-		return v.Answer == Granted
+		return v.Answer == Granted && !v.Abstain
 	case Raise:
-		return v.Answer == Granted && v.Accepted
+		return v.Answer == Granted && v.Accepted && !v.Abstain
 	case Extend:
 		return v.Answer == Retained && voter
 	default:
@@ -364,7 +364,8 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 		switch ev.Vote.Answer {
 		case Granted:
 			s.established = c.round + 1
-			if c.phase != held && c.phase != ending || ev.Round == 0 && !late {
+			asking := c.phase != held && c.phase != ending
+			if (asking || ev.Round == 0 && !late) && !ev.Vote.Abstain {
 				s.established = 0
 			}
 		case Unknown:

@@ -79,7 +79,7 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 	}
 	ready := 0
 	for i := range c.seats {
-		if s := &c.seats[i]; s.established != none && s.op == 0 || s.op == Ask && !s.overdue {
+		if s := &c.seats[i]; s.established == 0 && s.op == 0 || s.op == Ask && !s.overdue {
 			ready++
 		}
 	}
@@ -101,7 +101,7 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 		switch s := &c.seats[i]; {
 		case s.op == Ask && !s.overdue:
 			s.ballot = awaited // its grant will be followed by a Raise
-		case s.established != none && s.op == 0:
+		case s.established == 0 && s.op == 0:
 			s.ballot = awaited
 			out = c.send(i, Raise, out)
 		default:
@@ -128,6 +128,11 @@ func (c *Claim) decideRaise(now Now, out []Effect) []Effect {
 func (c *Claim) win(now Now, out []Effect) []Effect {
 	c.phase = held
 	c.good = c.round
+	for i := range c.seats {
+		if s := &c.seats[i]; s.established != none && s.established > 0 {
+			s.established = c.good + 1 // it granted without a vote: a later round must prove it
+		}
+	}
 	if c.maxHold > 0 {
 		c.holdEnd = now.At + c.maxHold
 	}

@@ -6,8 +6,9 @@
 //
 //   - [Claim] is the life of one value on the nodes: the round that asks for the
 //     key, the token, renewal, the end, and the cleaning up after it.
-//   - [Gate] is what a client believes of one node: whether to send to it, when
-//     to suspect it, when to probe it.
+//   - [Lane] is what a client knows of one node: whether to send to it, when to
+//     suspect it, when to probe it, what it is owed.
+//   - [Guard] keeps a node from voting that may have forgotten what it granted.
 //   - [Pace] is how long to wait between two attempts.
 package core
 
@@ -81,6 +82,9 @@ type Vote struct {
 	// told.
 	Accepted bool
 	Register uint64
+	// Abstain says that the node granted the key, and that its vote does not
+	// count: the Guard does not trust its memory (I6).
+	Abstain bool
 	// Holder is the value that holds the key when the answer is Refused, and
 	// Remaining for how long it will, 0 if the node was not asked or the key
 	// does not expire.

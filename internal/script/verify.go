@@ -1,0 +1,69 @@
+package script
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// FreshKey is the key in which whoever creates a node that never granted
+// anything notes the run_id of that node, so that it need not sit out a
+// quarantine. A restart changes the run_id, and so voids the note.
+const FreshKey = "redlock:fresh"
+
+// Verify asks a node who it is. ReadVerify reads the replies. It is a probe as
+// well.
+func Verify() []resp.Command {
+	return []resp.Command{{"INFO", "server"}, {"INFO", "replication"}, {"GET", FreshKey}}
+}
+
+// Admit notes that this run of a server never granted anything.
+func Admit(runID string) []resp.Command {
+	return []resp.Command{{"SET", FreshKey, runID}}
+}
+
+// ReadVerify reads what a server says of itself.
+func ReadVerify(replies []resp.Reply) (core.Facts, error) {
+	if len(replies) != 3 {
+		return core.Facts{}, fmt.Errorf("%d replies to a batch of 3: this is no Redis server", len(replies))
+	}
+	for _, r := range replies {
+		// ERR is how a server says that it does not know what we ask.
+		if r.Kind == resp.Error && r.Code() != "ERR" {
+			return core.Facts{}, ServerError(r.Text)
+		}
+	}
+	info := fields(replies[0].Text + "\n" + replies[1].Text)
+	uptime, err := strconv.ParseInt(info["uptime_in_seconds"], 10, 64)
+	if err != nil || info["run_id"] == "" || info["role"] == "" {
+		return core.Facts{Mute: true}, nil
+	}
+	f := core.Facts{
+		RunID:  info["run_id"],
+		Uptime: time.Duration(uptime) * time.Second,
+		// A replication id of a former primary: the server was promoted, or
+		// restarted from a replica's data.
+		Promoted: strings.Trim(info["master_replid2"], "0") != "",
+		Fresh:    replies[2].Kind == resp.Text && replies[2].Text == info["run_id"],
+	}
+	if info["role"] != "master" {
+		f.Replica = true
+		f.Primary = info["master_host"] + ":" + info["master_port"]
+	}
+	return f, nil
+}
+
+// fields reads the "name:value" lines of INFO.
+func fields(info string) map[string]string {
+	m := make(map[string]string)
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			m[name] = value
+		}
+	}
+	return m
+}

@@ -1,0 +1,151 @@
+package redlock
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
+)
+
+// Epocher is a [Node] that can tell when it has made a new connection. Every
+// restart of a server breaks every connection to it, so that a client always
+// meets a restarted server on a new one: that is how it is kept from voting
+// before every lease is over that it may have forgotten (I6). A node that is no
+// Epocher votes unguarded, and New warns of it.
+type Epocher interface {
+	// Epoch is the number of connections made so far. It has been raised before
+	// the first command leaves on a new connection.
+	Epoch() uint64
+}
+
+// weigh decides what a vote counts for, and marks it; false means that the node
+// must be verified first. Only what takes part in an acquisition is weighed:
+// extensions prove by themselves that the node retained the key (I9), and
+// releases need no trust. It is called with the lane's mutex held.
+func (ln *lane) weigh(op core.Op, v *core.Vote) bool {
+	if op != core.Ask && op != core.Raise || v.Answer != core.Granted {
+		return true
+	}
+	if ln.epoch == nil {
+		return true
+	}
+	now := ln.locker.clock.now()
+	switch ln.core.Guard.Standing(now, ln.epoch()) {
+	case core.Unverified:
+		return false
+	case core.Abstains, core.Barred:
+		v.Abstain, v.Err = true, ln.core.Guard.Cause(now)
+	default:
+	}
+	return true
+}
+
+// verify asks the server who it is. Votes that wait for the answer are weighed
+// again when it is there. It is called with the lane's mutex held.
+func (ln *lane) verify() {
+	if ln.verifying || ln.closed {
+		return
+	}
+	ln.verifying = true
+	epoch := ln.epoch()          // before asking: see core.Guard.Verified
+	f := &core.Flight{Owner: ln} // by which tick knows it
+	ln.launch(f)
+	go func() {
+		defer ln.locker.flying.Done()
+		replies, err := ln.do(script.Verify())
+		var facts core.Facts
+		unsure := err
+		if err == nil {
+			facts, unsure = script.ReadVerify(replies)
+		}
+		ln.mu.Lock()
+		ln.verifying = false
+		ln.landed(f, err)
+		if unsure == nil {
+			ln.believe(epoch, facts)
+		}
+		ready := ln.acquit(unsure)
+		ln.mu.Unlock()
+		for _, a := range ready {
+			ln.deliver(a)
+		}
+	}()
+}
+
+// greet is the first that is said to a node: it connects, and has it verified if
+// that can be done.
+func (ln *lane) greet() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if ln.epoch == nil {
+		ln.probe()
+		return
+	}
+	ln.verify()
+}
+
+// believe takes what the server says of itself. It is called with the lane's
+// mutex held.
+func (ln *lane) believe(epoch uint64, facts core.Facts) {
+	now := ln.locker.clock.now()
+	ln.core.Guard.Verified(now, epoch, facts)
+	switch {
+	case facts.Mute:
+		ln.doubt(errMute)
+		return
+	case !facts.Replica:
+		ln.locker.claimRun(ln, facts.RunID)
+	}
+	ln.doubt(ln.core.Guard.Cause(now))
+}
+
+var errMute = errors.New("its INFO says nothing of its run_id, uptime and role, so it votes, but nothing keeps it from voting after a restart without its data")
+
+// acquit weighs the votes again that waited for the verification, and returns
+// those that are ready to be delivered. What could not be verified, for the
+// cause unsure, does not count; but the key may be there. It is called with
+// the lane's mutex held.
+func (ln *lane) acquit(unsure error) (ready []landed) {
+	waiting := ln.jury
+	ln.jury = nil
+	for _, a := range waiting {
+		switch {
+		case unsure != nil:
+			a.vote.Abstain, a.vote.Err = true, unsure
+			ready = append(ready, a)
+		case ln.weigh(a.flight.op, &a.vote):
+			ready = append(ready, a)
+		default:
+			ln.jury = append(ln.jury, a) // one more connection was made meanwhile
+		}
+	}
+	if len(ln.jury) > 0 {
+		ln.verify()
+	}
+	return ready
+}
+
+// doubt logs why a node is not trusted, once. It is called with the lane's mutex
+// held.
+func (ln *lane) doubt(err error) {
+	if err != nil && !ln.doubted && !ln.closed {
+		ln.locker.cfg.Logger.Warn("redlock: a node's votes", "node", ln.node.Name(), "cause", err)
+	}
+	ln.doubted = err != nil
+}
+
+// claimRun sees to it that one server does not vote twice: of two nodes that turn
+// out to be the same run of a server, the one that was verified later is barred.
+func (l *Locker) claimRun(ln *lane, runID string) {
+	l.runsMu.Lock()
+	defer l.runsMu.Unlock()
+	l.runs[ln.index] = ""
+	for i, run := range l.runs {
+		if run == runID {
+			ln.core.Guard.Bar(fmt.Errorf("it is the same server as %s (run_id %.8s…): a server has one vote, so list each server once", l.lanes[i].node.Name(), runID))
+			return
+		}
+	}
+	l.runs[ln.index] = runID
+}
