@@ -1,0 +1,108 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/redisd"
+	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// Node is one redis-server, and the proxy in front of it if there is one. Kill,
+// Stop, Freeze, Thaw, Do and the rest are the server's own: see redisd.Server.
+type Node struct {
+	*redisd.Server
+	Index int
+	Proxy *Proxy // nil if the cluster has none
+}
+
+// URL is the node's address for clients, through the proxy if there is one.
+func (n *Node) URL() string { return "redis://" + n.ClientAddr() }
+
+// ClientAddr is the host and port of URL, which is what adapters name the node.
+func (n *Node) ClientAddr() string {
+	if n.Proxy != nil {
+		return n.Proxy.Addr()
+	}
+	return n.Addr()
+}
+
+// Admit notes on the server that this run of it never granted anything, so that
+// clients need not let it sit out a quarantine. It is for who made the node.
+func (n *Node) Admit() error {
+	info, err := n.Do("INFO", "server")
+	if err != nil {
+		return err
+	}
+	_, after, found := strings.Cut(info.Text, "run_id:")
+	runID, _, _ := strings.Cut(after, "\r\n")
+	if !found || runID == "" {
+		return fmt.Errorf("no run_id in its INFO: %v", info)
+	}
+	for _, cmd := range script.Admit(runID) {
+		reply, err := n.Do(cmd...)
+		if err == nil && reply.Kind == resp.Error {
+			err = errors.New(reply.Text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RestartEmpty kills the node and starts it again without its data, also if
+// it is persistent. Nobody admits it again: it may have granted something.
+func (n *Node) RestartEmpty() error {
+	n.Kill()
+	var errs []error
+	for _, name := range []string{"appendonlydir", "dump.rdb"} {
+		errs = append(errs, os.RemoveAll(filepath.Join(n.Dir(), name)))
+	}
+	return errors.Join(append(errs, n.Restart())...)
+}
+
+// Keys returns the keys on the server that match the pattern, and are not
+// the node's own. It asks the server itself, past the proxy, and gives up after
+// within.
+func (n *Node) Keys(pattern string, within time.Duration) ([]string, error) {
+	replies, err := n.DoAll(within, []string{"KEYS", pattern})
+	if err != nil {
+		return nil, err
+	}
+	if replies[0].Kind == resp.Error {
+		return nil, errors.New(replies[0].Text)
+	}
+	var keys []string
+	for _, item := range replies[0].Items {
+		if item.Text != script.FreshKey {
+			keys = append(keys, item.Text)
+		}
+	}
+	return keys, nil
+}
+
+// Reachable reports whether the node accepts connections: a dead one does not,
+// a frozen one does.
+func (n *Node) Reachable() bool {
+	conn, err := net.DialTimeout("tcp", n.Addr(), time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+// Close kills the server, removes its files and stops the proxy.
+func (n *Node) Close() error {
+	if n.Proxy != nil {
+		n.Proxy.Close()
+	}
+	return n.Server.Close()
+}
