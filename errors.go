@@ -125,8 +125,8 @@ func (e suspectedError) Error() string {
 
 func (e suspectedError) Unwrap() error { return e.cause }
 
+// Error says who holds the key on one node. It is not ErrHeld: what one node of an
+// outage says is no answer to who holds the lock.
 func (e heldCause) Error() string { return "held by " + e.holder }
-
-func (e heldCause) Is(target error) bool { return target == ErrHeld }
 
 var errBusy = errors.New("too many requests are under way to this node: it is slower than the others")

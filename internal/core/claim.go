@@ -54,6 +54,7 @@ type Claim struct {
 	done    bool // Done was said
 	trusted int  // nodes that held the key to the end, for all we knew
 	gone    int  // those of them that turned out to have lost it
+	deleted int  // nodes that deleted it
 }
 
 type phase uint8
@@ -390,6 +391,7 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 			}
 			s.freed = true
 		case Deleted:
+			c.deleted++
 			s.freed = true
 		default:
 			s.vote = ev.Vote

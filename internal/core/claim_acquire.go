@@ -49,6 +49,12 @@ func (c *Claim) decideAsk(now Now, out []Effect) []Effect {
 	}
 	switch c.tally().Result() {
 	case quorum.Lost:
+		// That so many refused is an answer. Else wait for those that have not
+		// answered, for the per-node deadline at the most: whether it was an
+		// outage, and whose, or a split vote, and for whom, is for them to say.
+		if c.refused() < c.terms.Need && c.awaiting() {
+			return out
+		}
 		return c.end(now, Outvoted, out)
 	case quorum.Won:
 		accepted := 0
@@ -64,6 +70,17 @@ func (c *Claim) decideAsk(now Now, out []Effect) []Effect {
 	default:
 		return out
 	}
+}
+
+// refused counts the nodes on which the key is another's.
+func (c *Claim) refused() int {
+	n := 0
+	for i := range c.seats {
+		if s := &c.seats[i]; s.ballot == no && s.vote.Answer == Refused {
+			n++
+		}
+	}
+	return n
 }
 
 // raise starts a round in which the nodes that granted the key are asked to

@@ -35,21 +35,18 @@ func (c *Claim) clean(node int, out []Effect) []Effect {
 }
 
 // decideEnd says when the user need not wait any longer: as soon as a majority
-// is free of the key, so that the next holder can get in, or when all have
-// answered that will; and when nothing is under way any more.
+// deleted the key, which proves that it was there to the end and lets the next
+// holder in, or when all have answered that will; and when nothing is under way
+// any more.
 func (c *Claim) decideEnd(out []Effect) []Effect {
-	free, waiting, flying := 0, false, false
+	waiting, flying := false, false
 	for i := range c.seats {
-		s := &c.seats[i]
-		switch {
-		case s.op != 0:
+		if s := &c.seats[i]; s.op != 0 {
 			flying = true
 			waiting = waiting || !s.overdue
-		case s.freed:
-			free++
 		}
 	}
-	if !c.freed && (free >= c.terms.Need || !waiting) {
+	if !c.freed && (c.deleted >= c.terms.Need || !waiting) {
 		c.freed = true
 		out = append(out, Effect{Kind: Freed})
 	}
