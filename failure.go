@@ -48,7 +48,7 @@ func (c *claim) loss() *loss {
 	}
 	switch l.reason {
 	case core.Outvoted:
-		l.cause, l.view, l.late = c.outvoted()
+		l.view, l.late, l.cause = c.outvoted()
 	case core.Released:
 		l.cause = ErrReleased
 		if c.locker.isClosing() {
@@ -100,7 +100,7 @@ func refusal(v core.Vote) error {
 
 // outvoted explains why an attempt failed: too few nodes answered, which is an
 // outage, or enough did and somebody else holds them, which is contention.
-func (c *claim) outvoted() (err error, view core.View, late bool) {
+func (c *claim) outvoted() (view core.View, late bool, err error) {
 	need := c.locker.terms.Need
 	granted, refused := 0, 0
 	holders := make(map[string]int)
@@ -117,10 +117,10 @@ func (c *claim) outvoted() (err error, view core.View, late bool) {
 		}
 	}
 	if granted >= need {
-		return c.tooLate(), view, true
+		return view, true, c.tooLate()
 	}
 	if granted+refused < need {
-		return c.quorumError("acquire"), view, false
+		return view, false, c.quorumError("acquire")
 	}
 	holder, most := "", 0
 	for h, n := range holders {
@@ -136,7 +136,7 @@ func (c *claim) outvoted() (err error, view core.View, late bool) {
 	}
 	slices.Sort(free)
 	view.Remaining = free[need-1]
-	return &HeldError{Key: c.params.Key, Holder: holderName(holder), Remaining: view.Remaining}, view, false
+	return view, false, &HeldError{Key: c.params.Key, Holder: holderName(holder), Remaining: view.Remaining}
 }
 
 // tooLate is the error of a claim that enough nodes granted, and that is over all

@@ -1,0 +1,57 @@
+# One variable lists the modules; everything runs in each of them.
+MODULES := . goredis rueidis cmd/redlock rig
+
+# What the tests run beside Go, as Debian's packages are called.
+PROGRAMS := redis-server postgresql
+
+GOLANGCI := bin/golangci-lint
+GOLANGCI_VERSION := v2.15.0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## the main job, on embedded nodes, in half a minute; no server needed
+	@go run ./cmd/redlock demo
+
+.PHONY: test
+test: programs ## every test of every module, with the race detector, on real servers
+	@scripts/foreach "$(MODULES)" go test -race -count=1 ./...
+
+.PHONY: programs
+programs:
+	@scripts/need $(PROGRAMS)
+
+.PHONY: check
+check: ## a quick look: build, vet and the tests that need no server
+	@scripts/foreach "$(MODULES)" go vet ./...
+	@go test ./...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## the linters, in every module
+	@scripts/foreach "$(MODULES)" "$(CURDIR)/$(GOLANGCI)" run --config "$(CURDIR)/.golangci.yml" ./...
+
+$(GOLANGCI): Makefile
+	@echo "building golangci-lint $(GOLANGCI_VERSION)"
+	@GOBIN="$(CURDIR)/bin" GOWORK=off go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@touch $@
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format the code
+	@scripts/foreach "$(MODULES)" "$(CURDIR)/$(GOLANGCI)" fmt --config "$(CURDIR)/.golangci.yml" ./...
+
+.PHONY: cross
+cross: ## vet every module for every platform
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+	  echo "$$os/$$arch"; \
+	  GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 scripts/foreach "$(MODULES)" go vet ./... || exit 1; \
+	done; done
+
+.PHONY: cover
+cover: programs ## how much of the library its own tests run through
+	@mkdir -p out
+	@go test -coverpkg=./... -coverprofile=out/cover.out ./... >/dev/null
+	@go tool cover -func=out/cover.out | tail -n 1
