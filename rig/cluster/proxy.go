@@ -127,6 +127,13 @@ func (p *Proxy) Heal() error {
 	return p.Accept()
 }
 
+// Faulty reports whether a fault is set, or connections are refused.
+func (p *Proxy) Faulty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.proxy.Enabled || len(p.proxy.Toxics.GetToxicArray()) > 0
+}
+
 // Close stops the proxy and closes its connections.
 func (p *Proxy) Close() { p.Refuse() }
 
