@@ -15,19 +15,21 @@ import (
 // testing/synctest holds as well, which knows no suspension.
 type clock struct {
 	zero   time.Time
-	before time.Duration // suspended since boot when the clock was made
-	asleep *atomic.Int64 // suspended since then, as far as has been noticed
+	before atomic.Int64 // suspended since boot when the clock was made
+	asleep atomic.Int64 // suspended since then, as far as has been noticed
 }
 
-func newClock() clock {
-	return clock{zero: time.Now(), before: suspended(), asleep: new(atomic.Int64)}
+func newClock() *clock {
+	c := &clock{zero: time.Now()}
+	c.before.Store(int64(suspended()))
+	return c
 }
 
 // now reads the clock.
 func (c *clock) now() core.Time {
 	// A reading of suspended may be too small, never too large: keep the
 	// largest. What is below a millisecond is the noise of reading two clocks.
-	asleep := int64(suspended() - c.before)
+	asleep := int64(suspended()) - c.before.Load()
 	for {
 		old := c.asleep.Load()
 		if asleep < old+int64(time.Millisecond) {

@@ -16,7 +16,7 @@ import (
 type Locker struct {
 	cfg    Config
 	terms  core.Terms
-	clock  clock
+	clock  *clock
 	lanes  []*lane
 	limits core.Limits
 	stop   context.CancelFunc // ends what is under way to the nodes
@@ -36,6 +36,8 @@ type Locker struct {
 
 	mu      sync.Mutex
 	live    map[*claim]struct{} // claims that are not done
+	vigil   *time.Timer         // see watch; nil while there is nothing to watch
+	noticed int64               // clock.asleep when it was looked at last
 	closing chan struct{}
 	closed  bool
 	drained chan struct{} // closed when live is empty after Close began
@@ -147,6 +149,10 @@ func (l *Locker) enter(c *claim) error {
 		return ErrClosed
 	}
 	l.live[c] = struct{}{}
+	if l.vigil == nil {
+		l.noticed = l.clock.asleep.Load()
+		l.vigil = time.AfterFunc(vigilance, l.watch)
+	}
 	return nil
 }
 

@@ -1,0 +1,32 @@
+package redlock
+
+import "time"
+
+// vigilance is how often a Locker that holds leases looks whether the machine
+// was suspended. Timers stand still meanwhile, as Go's monotonic clock does, so
+// that they are late when it wakes: by as much as it slept.
+const vigilance = 100 * time.Millisecond
+
+// watch has every claim look at the clock if the machine was suspended since the
+// last time. It runs again and again while there are claims.
+func (l *Locker) watch() {
+	l.clock.now() // takes note of a suspension
+	asleep := l.clock.asleep.Load()
+	var claims []*claim
+	l.mu.Lock()
+	if asleep != l.noticed {
+		l.noticed = asleep
+		for c := range l.live {
+			claims = append(claims, c)
+		}
+	}
+	if len(l.live) == 0 {
+		l.vigil = nil
+	} else {
+		l.vigil.Reset(vigilance)
+	}
+	l.mu.Unlock()
+	for _, c := range claims {
+		c.ring()
+	}
+}
