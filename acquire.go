@@ -20,7 +20,7 @@ var pace = core.Pace{Least: 5 * time.Millisecond, Most: 100 * time.Millisecond, 
 // If too few nodes answer to the first round, it returns a *QuorumError
 // (ErrNoQuorum) at once, within Config.NodeTimeout: nothing is known of the
 // lock then. A caller that is already waiting rides out an outage of up to one
-// TTL.
+// TTL, and the quarantine of the nodes that come back after it.
 //
 // When ctx ends, the error is the context's own for errors.Is, and also the last
 // attempt's, ErrHeld or ErrNoQuorum, so that one can tell what it waited for.
@@ -42,7 +42,7 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 		if lease != nil {
 			return lease, nil
 		}
-		if !waited.goOn(lost, l.clock.now(), l.cfg.TTL) {
+		if !waited.goOn(lost, l.clock.now(), l.cfg.TTL+l.cfg.quarantine()) {
 			return nil, lost.cause
 		}
 		if o.onWait != nil {
@@ -162,7 +162,7 @@ type waiting struct {
 
 // goOn reports whether to try again after an attempt that was lost: after
 // contention always, after an outage only if a quorum answered before and the
-// outage has not lasted for a TTL.
+// patience is not at its end.
 func (w *waiting) goOn(lost *loss, now core.Time, patience time.Duration) bool {
 	w.attempts++
 	w.last = lost.cause

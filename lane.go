@@ -22,7 +22,7 @@ type lane struct {
 	index  int
 	locker *Locker
 	ctx    context.Context // ends when the locker is closed for good
-	epoch  func() uint64   // Epocher.Epoch, nil if the node cannot tell
+	epoch  func() uint64   // Epocher.Epoch, always 0 if the node cannot tell
 
 	// suspect mirrors core.Lane.Suspect for reading without the mutex.
 	suspect atomic.Bool
@@ -32,7 +32,10 @@ type lane struct {
 	verifying bool
 	jury      []landed // votes whose standing waits for the verification
 	lastErr   error
-	doubted   bool // it was logged why the node's votes do not count
+	watch     core.ClockWatch
+	sampling  bool
+	sampleAt  core.Time // when the node's clock is read next
+	doubted   bool      // it was logged why the node's votes do not count
 	timer     *time.Timer
 	ticks     core.Time // when the timer fires, Never if it is not set
 	closed    bool
@@ -57,9 +60,10 @@ const payAtOnce = 64
 
 func newLane(ctx context.Context, l *Locker, index int, n Node) *lane {
 	ln := &lane{node: n, index: index, locker: l, ctx: ctx, ticks: core.Never, core: core.NewLane(&l.limits)}
+	ln.core.Guard = core.NewGuard(l.cfg.quarantine())
+	ln.epoch = func() uint64 { return 0 }
 	if e, ok := n.(Epocher); ok {
 		ln.epoch = e.Epoch
-		ln.core.Guard = core.NewGuard(l.cfg.quarantine())
 	}
 	return ln
 }
@@ -79,6 +83,7 @@ func (ln *lane) request(c *claim, e core.Effect) {
 		return
 	}
 	ln.launch(&f.Flight)
+	ln.sample(ln.locker.clock.now())
 	ln.mu.Unlock()
 	batch := c.params.Batch(e.Op, c.value, e.Token, c.look)
 	go func() {
@@ -160,7 +165,7 @@ func (ln *lane) land(f *flight, replies []resp.Reply, err error) {
 	if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
 		ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
 	}
-	if isReadOnly(vote.Err) && ln.epoch != nil {
+	if isReadOnly(vote.Err) {
 		ln.core.Guard.Demoted()
 	}
 	ln.landed(&f.Flight, err)

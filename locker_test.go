@@ -193,13 +193,13 @@ func TestGivingUp(t *testing.T) {
 	})
 }
 
-// A waiter is not thrown out by an outage shorter than the TTL, and is by a
-// longer one.
+// A waiter is not thrown out by an outage shorter than the TTL, nor by the
+// quarantine of the nodes that come back after it, and is by a longer outage.
 func TestWaiterRidesOutAnOutage(t *testing.T) {
 	for _, tc := range []struct {
 		outage time.Duration
 		want   error
-	}{{5 * time.Second, nil}, {15 * time.Second, redlock.ErrNoQuorum}} {
+	}{{5 * time.Second, nil}, {25 * time.Second, redlock.ErrNoQuorum}} {
 		t.Run(tc.outage.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				nodes := redlocktest.NewNodes(3)

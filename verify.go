@@ -12,7 +12,7 @@ import (
 // restart of a server breaks every connection to it, so that a client always
 // meets a restarted server on a new one: that is how it is kept from voting
 // before every lease is over that it may have forgotten (I6). A node that is no
-// Epocher votes unguarded, and New warns of it.
+// Epocher is verified once, when it is met, and never again.
 type Epocher interface {
 	// Epoch is the number of connections made so far. It has been raised before
 	// the first command leaves on a new connection.
@@ -25,9 +25,6 @@ type Epocher interface {
 // releases need no trust. It is called with the lane's mutex held.
 func (ln *lane) weigh(op core.Op, v *core.Vote) bool {
 	if op != core.Ask && op != core.Raise || v.Answer != core.Granted {
-		return true
-	}
-	if ln.epoch == nil {
 		return true
 	}
 	now := ln.locker.clock.now()
@@ -73,15 +70,10 @@ func (ln *lane) verify() {
 	}()
 }
 
-// greet is the first that is said to a node: it connects, and has it verified if
-// that can be done.
+// greet is the first that is said to a node: it connects, and has it verified.
 func (ln *lane) greet() {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	if ln.epoch == nil {
-		ln.probe()
-		return
-	}
 	ln.verify()
 }
 

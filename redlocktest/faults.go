@@ -47,11 +47,13 @@ func (n *Node) Kill() {
 }
 
 // Revive starts a dead node with the data that it had, less what has expired,
-// as a server that keeps everything on disk.
+// as a server that keeps everything on disk. A locker cannot know that: unless
+// its Config says Durable, the node does not vote until every lease is over that
+// it may have forgotten.
 func (n *Node) Revive() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.dead = false
+	n.restart()
 	n.model.Reload()
 }
 
@@ -60,8 +62,15 @@ func (n *Node) Revive() {
 func (n *Node) ReviveEmpty() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.dead = false
+	n.restart()
 	n.model.Reset()
+}
+
+// restart makes the server a new run of itself. The caller holds n.mu.
+func (n *Node) restart() {
+	n.dead = false
+	n.runs++
+	n.booted = time.Now()
 }
 
 // Freeze makes the node hang, like a process that got a SIGSTOP: Do hangs until

@@ -6,6 +6,7 @@ package redlocktest
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // see runID
 	"errors"
 	"fmt"
 	"net"
@@ -32,6 +33,8 @@ import (
 type Node struct {
 	*Conn
 	started time.Time
+	runs    int       // starts of the server; each has a run_id of its own
+	booted  time.Time // when this run started
 
 	mu      sync.Mutex
 	model   *script.Model
@@ -49,7 +52,9 @@ type Node struct {
 
 // NewNode returns an empty node. The name is what errors call it.
 func NewNode(name string) *Node {
-	n := &Node{started: time.Now(), model: script.NewModel()}
+	now := time.Now()
+	// The server has been up for long: it is no stranger to be put in quarantine.
+	n := &Node{started: now, booted: now.Add(-24 * time.Hour), runs: 1, model: script.NewModel()}
 	n.Conn = &Conn{server: n, name: name}
 	return n
 }
@@ -134,11 +139,26 @@ func (n *Node) now() int64 {
 	return n.started.UnixMilli() + time.Since(n.started).Milliseconds()
 }
 
+// info is what the server says of itself. The caller holds n.mu.
+func (n *Node) info() resp.Reply {
+	return resp.OfText(fmt.Sprintf("run_id:%x\r\nuptime_in_seconds:%d\r\nrole:master\r\nmaster_replid2:%040d\r\n",
+		runID(n.name, n.runs), int(time.Since(n.booted).Seconds()), 0))
+}
+
+// runID is an id that no other run of no other server has.
+func runID(name string, run int) [sha1.Size]byte {
+	return sha1.Sum([]byte(name + "#" + strconv.Itoa(run))) //nolint:gosec // a name, not a secret
+}
+
 // exec executes a batch now. The caller holds n.mu.
 func (n *Node) exec(batch []resp.Command) []resp.Reply {
 	now := n.now()
 	replies := make([]resp.Reply, len(batch))
 	for i, cmd := range batch {
+		if cmd[0] == "INFO" {
+			replies[i] = n.info()
+			continue
+		}
 		replies[i] = n.model.Exec(now, cmd)
 	}
 	n.count++
@@ -159,7 +179,17 @@ type Conn struct {
 	hook   Hook
 }
 
-var _ redlock.Node = (*Conn)(nil)
+var (
+	_ redlock.Node    = (*Conn)(nil)
+	_ redlock.Epocher = (*Conn)(nil)
+)
+
+// Epoch changes when the server is restarted, as that breaks every connection.
+func (c *Conn) Epoch() uint64 {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	return uint64(c.server.runs)
+}
 
 // Name returns the node's name.
 func (c *Conn) Name() string { return c.name }

@@ -91,6 +91,14 @@ func (g *Guard) Cause(now Time) error {
 // primary.
 func (g *Guard) Bar(err error) { g.barred = err }
 
+// Forgot takes note that keys may be gone from the node before their time,
+// though it is the same run: it abstains from now on for a quarantine.
+func (g *Guard) Forgot(now Time, why error) {
+	if until := now + g.quarantine; g.quarantine > 0 && until > g.until {
+		g.until, g.why = until, why.Error()
+	}
+}
+
 // Demoted takes note that the server answered as a replica.
 func (g *Guard) Demoted() { g.verified, g.runID = false, demoted }
 

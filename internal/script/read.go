@@ -62,8 +62,9 @@ func readAcquire(value string, replies []resp.Reply) core.Vote {
 		v.Answer = core.Granted
 	case set.Kind == resp.Text:
 		v.Answer, v.Holder = core.Refused, set.Text
-		if len(replies) > 3 && replies[3].Kind == resp.Int && replies[3].Int > 0 {
-			v.Remaining = time.Duration(replies[3].Int) * time.Millisecond
+		if len(replies) > 3 && replies[3].Kind == resp.Int && replies[3].Int >= 0 {
+			// 0 is less than a millisecond; a key without an expiry says -1.
+			v.Remaining = time.Duration(max(1, replies[3].Int)) * time.Millisecond
 		}
 		return v
 	default:

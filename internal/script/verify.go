@@ -67,3 +67,17 @@ func fields(info string) map[string]string {
 	}
 	return m
 }
+
+// Clock asks a node for its time. ReadClock reads the reply.
+func Clock() []resp.Command { return []resp.Command{{"TIME"}} }
+
+// ReadClock reads a node's clock, as the time since 1970; ok is false if it does
+// not tell.
+func ReadClock(r resp.Reply) (at time.Duration, ok bool) {
+	if r.Kind != resp.Array || len(r.Items) != 2 {
+		return 0, false
+	}
+	seconds, err1 := strconv.ParseInt(r.Items[0].Text, 10, 64)
+	micros, err2 := strconv.ParseInt(r.Items[1].Text, 10, 64)
+	return time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond, err1 == nil && err2 == nil
+}
