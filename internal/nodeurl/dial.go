@@ -26,6 +26,7 @@ func (t *Target) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.epoch.Add(1)
 	if t.tls != nil {
 		secured := tls.Client(conn, t.tls)
 		if err := secured.HandshakeContext(ctx); err != nil {

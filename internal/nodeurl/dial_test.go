@@ -53,6 +53,9 @@ func TestDialLogsIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	if target.Epoch() != 1 {
+		t.Errorf("the epoch is %d after one connection", target.Epoch())
+	}
 	if _, err := io.WriteString(conn, "*1\r\n$6\r\nCLIENT\r\n*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 const defaultPort = 6379
@@ -32,6 +33,7 @@ type Target struct {
 	db          int
 	tls         *tls.Config // nil for none
 	credentials func() (user, password string)
+	epoch       atomic.Uint64
 }
 
 // Parse reads a node's URL, and the files of its certificates. Its errors name
@@ -210,6 +212,9 @@ func (t *Target) Database() int { return t.db }
 
 // Network returns "tcp" or "unix".
 func (t *Target) Network() string { return t.network }
+
+// Epoch is the number of connections made so far, as redlock.Epocher wants it.
+func (t *Target) Epoch() uint64 { return t.epoch.Load() }
 
 // WithTLS replaces what the URL says about TLS, whose scheme must be rediss. The
 // server's name is the URL's host unless the configuration has one.

@@ -1,0 +1,133 @@
+package goredis
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/internal/nodeurl"
+)
+
+// An Option of [Open].
+type Option func(*nodeurl.Target) error
+
+// WithTLS replaces what a rediss:// URL says about TLS. The server's name is the
+// URL's host if the configuration has none.
+func WithTLS(c *tls.Config) Option {
+	return func(t *nodeurl.Target) error { return t.WithTLS(c) }
+}
+
+// WithCredentials asks f for the user and the password at each new connection,
+// so that they need not stand in the URL and may change. An empty user is the
+// default user. f may be called from many goroutines at once.
+func WithCredentials(f func() (user, password string)) Option {
+	return func(t *nodeurl.Target) error { return t.WithCredentials(f) }
+}
+
+// How long things may take, at most. The lock has deadlines of its own, which
+// come earlier; these are what frees a connection if nothing else does.
+const (
+	dialTimeout = 5 * time.Second
+	ioTimeout   = 30 * time.Second
+)
+
+// poolSize bounds the connections to one node. A batch has one to itself for
+// one round trip.
+const poolSize = 32
+
+// Open makes a node of a URL:
+//
+//	redis://[user:password@]host[:port][/db]
+//	rediss://…?ca=FILE&cert=FILE&key=FILE&servername=NAME&insecure=true
+//	unix://[user:password@]/path/to/socket[?db=N]
+//
+// It does not connect: a node that is down is no error here. Connections are
+// made when they are needed. A password may also come from [WithCredentials]. No
+// error ever holds it.
+//
+// While a node is down, go-redis itself writes no line to its log; for the rest
+// of what it logs there is its redis.SetLogger.
+func Open(url string, opts ...Option) (*Node, error) {
+	target, err := nodeurl.Parse(url)
+	if err != nil {
+		return nil, fmt.Errorf("goredis: %w", err)
+	}
+	for _, opt := range opts {
+		if err := opt(target); err != nil {
+			return nil, fmt.Errorf("goredis: %w", err)
+		}
+	}
+	client := redis.NewClient(&redis.Options{
+		Network: target.Network(),
+		Addr:    target.Name(),
+		// The connection comes ready: TLS, user and database are the target's.
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, target), nil },
+
+		Protocol:              2,
+		DisableIdentity:       true, // CLIENT SETINFO would need a right of its own
+		ContextTimeoutEnabled: true,
+		MaxRetries:            -1,
+		DialerRetries:         1,
+		DialTimeout:           dialTimeout,
+		ReadTimeout:           ioTimeout,
+		WriteTimeout:          ioTimeout,
+		PoolSize:              poolSize,
+		PipelinePoolSize:      -1, // no second pool
+		PoolTimeout:           ioTimeout,
+		ReadBufferSize:        4096,
+		WriteBufferSize:       4096,
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		},
+	})
+	return newNode(target.Name(), client, true, target.Epoch), nil
+}
+
+// OpenAll opens a node for each URL, for redlock.Config.Nodes. On an error it
+// closes those that it has opened.
+func OpenAll(urls ...string) ([]redlock.Node, error) {
+	nodes := make([]redlock.Node, 0, len(urls))
+	for i, url := range urls {
+		n, err := Open(url)
+		if err != nil {
+			err = fmt.Errorf("URL %d of %d: %w", i+1, len(urls), err)
+			for _, n := range nodes {
+				err = errors.Join(err, n.Close())
+			}
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, nil
+}
+
+// dial connects, or returns a connection that fails at once and says why. For
+// when a dial itself fails, go-redis writes a line to stderr each time, and
+// after a few refuses to dial for a second, in which a node that is back would
+// still look dead.
+func dial(ctx context.Context, target *nodeurl.Target) net.Conn {
+	conn, err := target.Dial(ctx)
+	if err != nil {
+		return failed{fmt.Errorf("%w", err)} // go-redis takes one wrapping off
+	}
+	return conn
+}
+
+// failed is a connection that could not be made.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error)         { return 0, f.err }
+func (f failed) Write([]byte) (int, error)        { return 0, f.err }
+func (f failed) SetDeadline(time.Time) error      { return nil }
+func (f failed) SetReadDeadline(time.Time) error  { return nil }
+func (f failed) SetWriteDeadline(time.Time) error { return nil }
+func (f failed) LocalAddr() net.Addr              { return nil }
+func (f failed) RemoteAddr() net.Addr             { return nil }
+func (f failed) Close() error                     { return nil }

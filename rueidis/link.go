@@ -1,0 +1,134 @@
+package rueidis
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/redlock-go/redlock/internal/nodeurl"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// link is one connection to a node: a rueidis client that connects once.
+type link struct {
+	client rueidis.Client
+	conn   *conn
+
+	// unanswered counts the batches that were sent and have had no reply yet;
+	// those that nobody waits for any more are abandoned.
+	unanswered atomic.Int64
+	abandoned  atomic.Int64
+}
+
+var (
+	errGone = errors.New("the connection was lost before the batch was sent")
+	errBusy = errors.New("too many batches are under way to this node: it does not answer")
+)
+
+// What rueidis is told. It asks for a sign of life after pingAfter without a
+// reply, and gives the connection up if there is none within silence: that frees
+// what a hung server holds.
+const (
+	pingAfter = 2 * time.Second
+	silence   = 3 * time.Second
+
+	// ringScale makes room for 2^10 batches under way. Beyond that, rueidis
+	// would let a call wait without regard to its context.
+	ringScale  = 10
+	mostFlying = 1<<ringScale - 24 // rueidis's own pings need some
+
+	bufferSize = 32 << 10
+)
+
+func open(ctx context.Context, target *nodeurl.Target) (*link, error) {
+	l := &link{}
+	var once atomic.Bool
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress:       []string{target.Name()},
+		ForceSingleClient: true,
+		// The connection comes ready: TLS, user and database are the target's.
+		DialCtxFn: func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
+			if once.Swap(true) {
+				return nil, errGone
+			}
+			c, err := target.Dial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			l.conn = &conn{Conn: c}
+			return l.conn, nil
+		},
+		Dialer:              net.Dialer{Timeout: dialTimeout, KeepAlive: pingAfter},
+		ConnWriteTimeout:    silence,
+		AlwaysRESP2:         true,
+		AlwaysPipelining:    true, // its other way waits without regard to cancellation
+		DisableCache:        true, // no CLIENT TRACKING
+		DisableRetry:        true,
+		ClientSetInfo:       []string{}, // CLIENT SETINFO would need a right of its own
+		PipelineMultiplex:   -1,         // one connection,
+		BlockingPipeline:    -1,         // for large batches too
+		RingScaleEachConn:   ringScale,
+		ReadBufferEachConn:  bufferSize,
+		WriteBufferEachConn: bufferSize,
+	})
+	if err != nil {
+		if client != nil {
+			client.Close()
+		}
+		return nil, err
+	}
+	l.client = client
+	return l, nil
+}
+
+// do sends a batch. errGone is said of a batch that was not sent.
+func (l *link) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
+	if l.unanswered.Add(1)+l.abandoned.Load() > mostFlying {
+		l.unanswered.Add(-1)
+		return nil, errBusy
+	}
+	commands := make([]rueidis.Completed, len(batch))
+	for i, cmd := range batch {
+		commands[i] = l.client.B().Arbitrary(cmd[0]).Args(cmd[1:]...).Build()
+	}
+	replies, err := replies(l.client.DoMulti(ctx, commands...))
+	if err != nil && ctx.Err() != nil {
+		l.abandoned.Add(1)
+	}
+	if err == nil {
+		// Replies come in order, so that what was abandoned before has been
+		// answered too.
+		l.abandoned.Store(0)
+	}
+	l.unanswered.Add(-1)
+	return replies, err
+}
+
+func (l *link) broken() bool { return l.conn.closed.Load() }
+
+// close cuts the connection, so that rueidis has nothing to wait for when it
+// closes in its turn.
+func (l *link) close() {
+	_ = l.conn.Close()
+	l.client.Close()
+}
+
+// conn knows when rueidis gave it up.
+type conn struct {
+	net.Conn
+	closed atomic.Bool
+	once   sync.Once
+	err    error
+}
+
+func (c *conn) Close() error {
+	c.closed.Store(true)
+	c.once.Do(func() { c.err = c.Conn.Close() })
+	return c.err
+}

@@ -1,0 +1,111 @@
+package rueidis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/redis/rueidis"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/internal/nodeurl"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// Wrapped is a [redlock.Node] on a rueidis client of the program's own. Its
+// methods may be called from many goroutines at once.
+type Wrapped struct {
+	name   string
+	client rueidis.Client
+	refuse error // why the client is no node, nil if it is one
+
+	once   sync.Once
+	closed chan struct{}
+}
+
+var _ redlock.Node = (*Wrapped)(nil)
+
+// Wrap makes a node of a client that the program already has. Close leaves the
+// client open.
+//
+// A batch is sent once only, whatever DisableRetry says, as rueidis repeats
+// nothing that it does not know to be a read. These settings are worth a look:
+//
+//   - ConnWriteTimeout: what a hung server holds is freed after that much
+//     silence (10 s by default).
+//   - ConnLifetime: 0. A connection that ends of age while the server hangs makes
+//     rueidis send again what was not answered.
+//   - ForceSingleClient: true, and DisableCache: true where the server or the
+//     user's rights have no client tracking.
+//
+// What is missing is [redlock.Epocher]: a client does not tell when it connects
+// anew, so that a server that restarts without its data is not kept from voting.
+// Where servers may do that, use [Open].
+//
+// A client of a Redis Cluster or of Sentinel is not one primary: all calls of Do
+// fail.
+func Wrap(client rueidis.Client) *Wrapped {
+	w := &Wrapped{client: client, closed: make(chan struct{})}
+	mode, nodes := client.Mode(), client.Nodes()
+	w.name = string(mode)
+	if mode != rueidis.ClientModeStandalone || len(nodes) != 1 {
+		w.refuse = fmt.Errorf("a %s client is no node of a lock: use a client of each primary, independent of each other", mode)
+	}
+	for addr := range nodes {
+		if w.refuse == nil {
+			w.name = nodeurl.Address(addr)
+		}
+	}
+	return w
+}
+
+// Name returns the server's address, "host:port" or the path of its socket.
+func (w *Wrapped) Name() string { return w.name }
+
+// Do sends the batch in one write and returns the replies. It returns an error
+// that is ctx.Err() as soon as ctx is done. After Close it returns an error that
+// is net.ErrClosed.
+func (w *Wrapped) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
+	select {
+	case <-w.closed:
+		return nil, w.errorOf(net.ErrClosed)
+	default:
+	}
+	if err := errors.Join(w.refuse, ctx.Err()); err != nil {
+		return nil, w.errorOf(err)
+	}
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	commands := make([]rueidis.Completed, len(batch))
+	for i, cmd := range batch {
+		commands[i] = w.client.B().Arbitrary(cmd[0]).Args(cmd[1:]...).Build()
+	}
+	// rueidis may connect first, or read in this goroutine, and does not heed
+	// every end of a context in that.
+	results := make(chan []rueidis.RedisResult, 1)
+	go func() { results <- w.client.DoMulti(ctx, commands...) }()
+	select {
+	case r := <-results:
+		all, err := replies(r)
+		if err != nil {
+			return nil, w.errorOf(err)
+		}
+		return all, nil
+	case <-ctx.Done():
+		return nil, w.errorOf(ctx.Err())
+	case <-w.closed:
+		return nil, w.errorOf(net.ErrClosed)
+	}
+}
+
+// Close ends the calls of Do that are under way, and leaves the client open. It
+// is idempotent.
+func (w *Wrapped) Close() error {
+	w.once.Do(func() { close(w.closed) })
+	return nil
+}
+
+func (w *Wrapped) errorOf(err error) error { return fmt.Errorf("%s: %w", w.name, err) }
