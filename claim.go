@@ -9,6 +9,7 @@ import (
 
 	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
 )
 
 // claim runs a core.Claim: it feeds it with replies and the time, and carries
@@ -71,10 +72,14 @@ func (c *claim) step(ev core.Event) {
 	if told.end != nil {
 		told.end(told.cause) // before any release leaves
 	}
-	for _, e := range effects {
+	var batch []resp.Command // the same for all nodes of a round: built once
+	for i, e := range effects {
 		switch e.Kind {
 		case core.Send:
-			c.locker.lanes[e.Node].request(c, e)
+			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token {
+				batch = c.params.Batch(e.Op, c.value, e.Token, c.look)
+			}
+			c.locker.lanes[e.Node].request(c, e, batch)
 		case core.Won:
 			close(c.decided)
 		case core.Freed:

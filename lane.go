@@ -70,7 +70,7 @@ func newLane(ctx context.Context, l *Locker, index int, n Node) *lane {
 
 // request sends what a claim wants sent, or answers in the node's stead that it
 // was not.
-func (ln *lane) request(c *claim, e core.Effect) {
+func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
 	f := &flight{claim: c, op: e.Op, round: e.Round}
 	f.Owner = f
 	ln.mu.Lock()
@@ -85,7 +85,6 @@ func (ln *lane) request(c *claim, e core.Effect) {
 	ln.launch(&f.Flight)
 	ln.sample(ln.locker.clock.now())
 	ln.mu.Unlock()
-	batch := c.params.Batch(e.Op, c.value, e.Token, c.look)
 	go func() {
 		defer ln.locker.flying.Done()
 		replies, err := ln.do(batch)
@@ -165,7 +164,7 @@ func (ln *lane) land(f *flight, replies []resp.Reply, err error) {
 	if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
 		ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
 	}
-	if isReadOnly(vote.Err) {
+	if vote.Err != nil && isReadOnly(vote.Err) {
 		ln.core.Guard.Demoted()
 	}
 	ln.landed(&f.Flight, err)
