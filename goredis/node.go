@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -110,11 +112,22 @@ func (n *Node) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, erro
 	// it waits for a reply; and a client that was wrapped may heed neither.
 	done := make(chan error, 1)
 	go func() {
+		// A server that breaks the protocol can make go-redis panic. The
+		// connections that Open makes keep such replies from it.
+		defer func() {
+			if v := recover(); v != nil {
+				done <- fmt.Errorf("go-redis panicked: %v", v)
+			}
+		}()
 		_, err := pipe.Exec(ctx)
 		done <- err
 	}()
 	select {
 	case err := <-done:
+		// The connection has the context's deadline, and may notice it first.
+		if deadline, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(deadline) {
+			err = context.DeadlineExceeded
+		}
 		if err != nil && !isReply(err) {
 			return nil, n.errorOf(err)
 		}
@@ -158,6 +171,7 @@ func (n *Node) errorOf(err error) error {
 // dialCounter is a hook that counts a client's new connections.
 type dialCounter struct{ n atomic.Uint64 }
 
+// DialHook counts.
 func (c *dialCounter) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := next(ctx, network, addr)
@@ -168,8 +182,10 @@ func (c *dialCounter) DialHook(next redis.DialHook) redis.DialHook {
 	}
 }
 
+// ProcessHook does nothing.
 func (c *dialCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
+// ProcessPipelineHook does nothing.
 func (c *dialCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }

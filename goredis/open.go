@@ -107,27 +107,3 @@ func OpenAll(urls ...string) ([]redlock.Node, error) {
 	}
 	return nodes, nil
 }
-
-// dial connects, or returns a connection that fails at once and says why. For
-// when a dial itself fails, go-redis writes a line to stderr each time, and
-// after a few refuses to dial for a second, in which a node that is back would
-// still look dead.
-func dial(ctx context.Context, target *nodeurl.Target) net.Conn {
-	conn, err := target.Dial(ctx)
-	if err != nil {
-		return failed{fmt.Errorf("%w", err)} // go-redis takes one wrapping off
-	}
-	return conn
-}
-
-// failed is a connection that could not be made.
-type failed struct{ err error }
-
-func (f failed) Read([]byte) (int, error)         { return 0, f.err }
-func (f failed) Write([]byte) (int, error)        { return 0, f.err }
-func (f failed) SetDeadline(time.Time) error      { return nil }
-func (f failed) SetReadDeadline(time.Time) error  { return nil }
-func (f failed) SetWriteDeadline(time.Time) error { return nil }
-func (f failed) LocalAddr() net.Addr              { return nil }
-func (f failed) RemoteAddr() net.Addr             { return nil }
-func (f failed) Close() error                     { return nil }

@@ -83,7 +83,7 @@ func (f *fixture) do(commands ...resp.Command) []resp.Reply {
 	return replies
 }
 
-func (f *fixture) want(got resp.Reply, want resp.Reply) {
+func (f *fixture) want(got, want resp.Reply) {
 	f.t.Helper()
 	if !got.Equal(want) {
 		f.t.Errorf("got %v, want %v", got, want)

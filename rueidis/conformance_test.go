@@ -20,14 +20,15 @@ func open(t *testing.T, url string, opts ...rueidis.Option) redlock.Node {
 	return n
 }
 
-// start starts a server that votes at once: it is noted to be a new one.
+// start starts a server that votes at once: it is noted to be a new one, in each
+// of the databases that the tests use.
 func start(t *testing.T, args ...string) *redisserver.Server {
 	t.Helper()
 	server := redisserver.Start(t, args...)
 	_, info, _ := strings.Cut(server.Do("INFO", "server").Text, "run_id:")
 	runID, _, _ := strings.Cut(info, "\r\n")
-	for _, cmd := range script.Admit(runID) {
-		server.Do(cmd...)
+	for _, db := range []string{"0", "2", "3"} {
+		server.DoAll([]string{"SELECT", db}, script.Admit(runID)[0])
 	}
 	return server
 }

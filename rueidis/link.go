@@ -127,6 +127,7 @@ type conn struct {
 	err    error
 }
 
+// Close closes the connection, once.
 func (c *conn) Close() error {
 	c.closed.Store(true)
 	c.once.Do(func() { c.err = c.Conn.Close() })

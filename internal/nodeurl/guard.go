@@ -35,7 +35,7 @@ func (g *guard) Write(p []byte) (int, error) {
 func (g *guard) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	if bad := g.in.feed(p[:n], g.asked.Load); bad != nil {
-		_ = g.Conn.Close()
+		_ = g.Close()
 		return 0, bad
 	}
 	return n, err

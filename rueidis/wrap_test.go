@@ -1,0 +1,92 @@
+package rueidis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	client "github.com/redis/rueidis"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/redlocktest"
+	"github.com/redlock-go/redlock/resp"
+	"github.com/redlock-go/redlock/rueidis"
+)
+
+// wrap wraps a client that is closed with the test.
+func wrap(t *testing.T, o client.ClientOption) *rueidis.Wrapped {
+	t.Helper()
+	c, err := client.NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Do(context.Background(), c.B().Ping().Build()).Error(); err != nil {
+			t.Errorf("the client did not stay open: %v", err)
+		}
+		c.Close()
+	})
+	return rueidis.Wrap(c)
+}
+
+// With the settings that rueidis has of itself: RESP3, client tracking, retries.
+func TestWrappedClientConforms(t *testing.T) {
+	server := start(t)
+	redlocktest.Conformance(t, func(t *testing.T) redlock.Node {
+		return wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}})
+	})
+}
+
+func TestWrappedClientSpeaksRESP3(t *testing.T) {
+	server := start(t)
+	n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}})
+	replies, err := n.Do(t.Context(), []resp.Command{
+		{"ZADD", "z", "1785000000000001", "t", "0.5", "u"},
+		{"ZSCORE", "z", "t"}, {"ZSCORE", "z", "u"},
+		{"HSET", "h", "b", "2", "a", "1"}, {"HGETALL", "h"},
+		{"EVAL", "redis.setresp(3); return {true, false, {double=1.5}}", "0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range map[int]resp.Reply{
+		1: resp.OfText("1785000000000001"), 2: resp.OfText("0.5"),
+		4: resp.OfArray(resp.OfText("a"), resp.OfText("1"), resp.OfText("b"), resp.OfText("2")),
+		5: resp.OfArray(resp.OfInt(1), resp.OfInt(0), resp.OfText("1.5")),
+	} {
+		if !replies[i].Equal(want) {
+			t.Errorf("reply %d is %v, want %v", i, replies[i], want)
+		}
+	}
+}
+
+func TestWrappedClientOnAFrozenServer(t *testing.T) {
+	server := start(t)
+	n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}, ForceSingleClient: true, DisableCache: true})
+	if n.Name() != server.Addr() {
+		t.Errorf("the name is %s, want %s", n.Name(), server.Addr())
+	}
+	server.Freeze()
+	defer server.Thaw()
+	for _, with := range []func(context.Context) (context.Context, context.CancelFunc){
+		func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 20*time.Millisecond)
+		},
+		func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithTimeout(ctx, time.Hour)
+			time.AfterFunc(20*time.Millisecond, cancel)
+			return ctx, cancel
+		},
+	} {
+		ctx, cancel := with(t.Context())
+		begin := time.Now()
+		_, err := n.Do(ctx, []resp.Command{{"PING"}})
+		took := time.Since(begin)
+		<-ctx.Done() // rueidis may have noticed a moment before
+		if !errors.Is(err, ctx.Err()) || took > 2*time.Second {
+			t.Errorf("Do: %v after %v, want %v at once", err, took, ctx.Err())
+		}
+		cancel()
+	}
+}
