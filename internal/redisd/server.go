@@ -43,9 +43,10 @@ type Server struct {
 	dir  string
 	port int
 
-	mu   sync.Mutex
-	args []string
-	proc *process
+	mu     sync.Mutex
+	args   []string
+	proc   *process
+	frozen bool
 }
 
 // Start starts a redis-server with the arguments, as on its command line, and
@@ -112,10 +113,30 @@ func (s *Server) Stop() { s.current().stop(5 * time.Second) }
 // Freeze stops the process in its tracks (SIGSTOP) until Thaw: its connections
 // stay open, the kernel still accepts new ones, and nothing is answered. On
 // return the process is stopped.
-func (s *Server) Freeze() error { return s.current().freeze() }
+func (s *Server) Freeze() error {
+	if err := s.current().freeze(); err != nil {
+		return err
+	}
+	s.setFrozen(true)
+	return nil
+}
 
 // Thaw lets a frozen process run on. It then executes what was sent to it.
-func (s *Server) Thaw() error { return s.current().thaw() }
+func (s *Server) Thaw() error {
+	if err := s.current().thaw(); err != nil {
+		return err
+	}
+	s.setFrozen(false)
+	return nil
+}
+
+// Running reports whether the process exists and is not frozen.
+func (s *Server) Running() bool {
+	s.mu.Lock()
+	frozen := s.frozen
+	s.mu.Unlock()
+	return !frozen && s.Alive()
+}
 
 // Restart kills the server if it is running and starts another on the same
 // port, with the arguments in place of the former ones, or with the former ones
@@ -147,6 +168,12 @@ func (s *Server) Restart(args ...string) error {
 func (s *Server) Close() error {
 	s.Kill()
 	return os.RemoveAll(s.dir)
+}
+
+func (s *Server) setFrozen(frozen bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = frozen
 }
 
 func (s *Server) current() *process {
@@ -186,7 +213,7 @@ func (s *Server) start(args []string) error {
 		return fmt.Errorf("%w; its log:\n%s", err, text)
 	}
 	s.mu.Lock()
-	s.proc, s.args = p, args
+	s.proc, s.args, s.frozen = p, args, false
 	s.mu.Unlock()
 	return nil
 }

@@ -108,6 +108,9 @@ func TestRestartKeepsWhatIsOnDisk(t *testing.T) {
 func TestFreezeAndThaw(t *testing.T) {
 	s := start(t)
 	ok(t, s.Freeze())
+	if s.Running() || !s.Alive() {
+		t.Fatalf("frozen: running %v, alive %v", s.Running(), s.Alive())
+	}
 	if answers(t, s, 50*time.Millisecond) {
 		t.Fatal("a frozen server answered")
 	}
@@ -115,13 +118,20 @@ func TestFreezeAndThaw(t *testing.T) {
 		t.Fatal("DoAll got an answer from a frozen server")
 	}
 	ok(t, s.Thaw())
-	if !answers(t, s, 5*time.Second) {
+	if !s.Running() || !answers(t, s, 5*time.Second) {
 		t.Fatal("a thawed server does not answer")
 	}
 	ok(t, s.Freeze())
 	s.Kill()
 	if _, err := net.Dial("tcp", s.Addr()); err == nil {
 		t.Fatal("a killed server accepts connections")
+	}
+	if s.Running() || s.Alive() {
+		t.Fatal("a killed server runs")
+	}
+	ok(t, s.Restart())
+	if !s.Running() {
+		t.Fatal("a frozen server that was killed and restarted does not run")
 	}
 }
 

@@ -81,7 +81,7 @@ func ReadLog(r io.Reader) ([]Hold, error) {
 	in := bufio.NewReader(r)
 	for {
 		line, err := in.ReadBytes('\n')
-		if err == io.EOF { //nolint:errorlint // bufio returns it bare
+		if err == io.EOF {
 			return holds, nil
 		}
 		if err != nil {

@@ -169,6 +169,9 @@ func TestDelayHoldsOneConnectionOnly(t *testing.T) {
 	if took := time.Since(begin); took < 100*time.Millisecond {
 		t.Fatalf("the packet was held for %v only", took)
 	}
+	if n := n.Proxy.Delayed(Requests); n != 1 {
+		t.Fatalf("%d packets were delayed", n)
+	}
 	begin = time.Now()
 	_, err = slow.Write([]byte("ECHO SLOW\r\n"))
 	ok(t, err)

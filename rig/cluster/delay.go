@@ -19,7 +19,8 @@ type delay struct {
 	Delay int64  `json:"delay"` // ms
 	Times int64  `json:"times"` // at most
 
-	done atomic.Int64
+	held atomic.Int64 // packets that were held back, or would have been
+	gone atomic.Int64 // packets that have gone on
 }
 
 // Pipe runs for each connection, all with the same delay.
@@ -33,17 +34,21 @@ func (d *delay) Pipe(stub *toxics.ToxicStub) {
 				stub.Close()
 				return
 			}
-			interrupted := false
-			if bytes.Contains(c.Data, []byte(d.Text)) && d.done.Add(1) <= d.Times {
-				held := time.NewTimer(time.Duration(d.Delay) * time.Millisecond)
+			held, interrupted := false, false
+			if bytes.Contains(c.Data, []byte(d.Text)) && d.held.Add(1) <= d.Times {
+				held = true
+				timer := time.NewTimer(time.Duration(d.Delay) * time.Millisecond)
 				select {
-				case <-held.C:
+				case <-timer.C:
 				case <-stub.Interrupt:
 					interrupted = true
-					held.Stop()
+					timer.Stop()
 				}
 			}
 			stub.Output <- c
+			if held {
+				d.gone.Add(1)
+			}
 			if interrupted {
 				return
 			}

@@ -96,6 +96,17 @@ func (p *Proxy) Delay(way Direction, text string, d time.Duration, times int) er
 	return p.set(delayType, way, map[string]any{"text": text, "delay": d.Milliseconds(), "times": times})
 }
 
+// Delayed is how many packets Delay has held back in that direction and let go
+// on since it was set.
+func (p *Proxy) Delayed(way Direction) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w := p.proxy.Toxics.GetToxic(delayType + "_" + string(way)); w != nil {
+		return int(w.Toxic.(*delay).gone.Load())
+	}
+	return 0
+}
+
 // Refuse closes all connections, and has new ones refused until Accept.
 func (p *Proxy) Refuse() {
 	p.mu.Lock()
