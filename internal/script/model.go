@@ -2,6 +2,7 @@ package script
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,4 +199,12 @@ func parseInt(s string) (int64, bool) {
 
 // formatScore is "%.17g", as Redis 7.0 prints a score in RESP2. Of a whole number
 // below 2^53, such as a token, every version prints just the digits.
-func formatScore(f float64) string { return strconv.FormatFloat(f, 'g', 17, 64) }
+func formatScore(f float64) string {
+	switch {
+	case math.IsInf(f, 1):
+		return "inf"
+	case math.IsInf(f, -1):
+		return "-inf"
+	}
+	return strconv.FormatFloat(f, 'g', 17, 64)
+}

@@ -1,0 +1,250 @@
+package rig
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// op is one operation of the differential test: a batch of commands, or a wait
+// for the next expiry.
+type op struct {
+	commands []resp.Command
+	wait     bool
+	offset   int64 // ms: of the wait, against the expiry
+}
+
+// inFuture marks an argument that is a time: ms from now on.
+const inFuture = "now+"
+
+var diffKeys = []string{"a", "{a}:t", "b", "{b}:t"}
+
+// look asks for the whole state.
+var look = func() []resp.Command {
+	var all []resp.Command
+	for _, key := range diffKeys {
+		all = append(
+			all,
+			resp.Command{"PEXPIRETIME", key}, resp.Command{"TYPE", key}, resp.Command{"GET", key},
+			resp.Command{"ZSCORE", key, "t"}, resp.Command{"ZSCORE", key, "u"},
+		)
+	}
+	return all
+}()
+
+// batch returns the commands, with times filled in.
+func (o op) batch(now int64) []resp.Command {
+	batch := make([]resp.Command, len(o.commands))
+	for i, cmd := range o.commands {
+		batch[i] = append(resp.Command{}, cmd...)
+		for j, arg := range cmd {
+			if ms, ok := strings.CutPrefix(arg, inFuture); ok {
+				n, _ := strconv.ParseInt(ms, 10, 64)
+				batch[i][j] = strconv.FormatInt(now+n, 10)
+			}
+		}
+	}
+	return batch
+}
+
+// sleep waits until the next key expires that does so soon, give or take the
+// offset. It is the passing of time itself that is tested here.
+func (o op) sleep(m *script.Model, now int64) {
+	const soon = 100
+	next := int64(0)
+	for _, e := range m.Entries(now) {
+		if e.ExpireAt > 0 && e.ExpireAt-now < soon && (next == 0 || e.ExpireAt < next) {
+			next = e.ExpireAt
+		}
+	}
+	if next > 0 {
+		time.Sleep(time.Until(time.UnixMilli(next + o.offset)))
+	}
+}
+
+func (o op) String() string {
+	if o.wait {
+		return fmt.Sprintf("wait for the next expiry %+d ms", o.offset)
+	}
+	words := make([]string, len(o.commands))
+	for i, cmd := range o.commands {
+		for _, arg := range cmd {
+			for _, s := range script.All {
+				if arg == s.Source || arg == s.SHA {
+					arg = s.Name + ".lua"
+				}
+			}
+			words[i] += fmt.Sprintf("%q ", arg)
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
+// generate makes a random sequence.
+func generate(r *rand.Rand, n int) []op {
+	g := generator{r}
+	ops := make([]op, n)
+	for i := range ops {
+		ops[i] = g.op()
+	}
+	return ops
+}
+
+type generator struct{ *rand.Rand }
+
+func (g generator) of(list ...string) string { return list[g.IntN(len(list))] }
+
+func (g generator) key() string   { return g.of("a", "a", "b") }
+func (g generator) value() string { return g.of("v1", "v2", "v3", "", "12", "\x00\r\n") }
+
+// ttl is short mostly, so that keys do expire.
+func (g generator) ttl() int64 {
+	if g.IntN(4) == 0 {
+		return 60_000
+	}
+	return 1 + g.Int64N(25)
+}
+
+func (g generator) token() uint64 {
+	if g.IntN(4) == 0 {
+		return 1<<53 - 5 + g.Uint64N(5)
+	}
+	return 1 + g.Uint64N(6)
+}
+
+func (g generator) params() script.Params {
+	return script.Params{Key: g.key(), TTL: g.ttl(), Retention: g.ttl()}
+}
+
+func (g generator) op() op {
+	switch n := g.IntN(100); {
+	case n < 12:
+		return op{wait: true, offset: g.Int64N(4) - 1}
+	case n < 30:
+		return op{commands: g.params().Acquire(g.value(), g.token(), g.IntN(2) == 0)}
+	case n < 60:
+		return op{commands: []resp.Command{g.scripted()}}
+	case n < 64:
+		return op{commands: []resp.Command{g.scriptCommand()}}
+	case n < 92:
+		return op{commands: []resp.Command{g.plain()}}
+	default:
+		return op{commands: []resp.Command{g.wrong()}}
+	}
+}
+
+// scripted is one of our scripts, by its SHA or whole.
+func (g generator) scripted() resp.Command {
+	var cmd resp.Command
+	switch g.IntN(3) {
+	case 0:
+		cmd = g.params().Extend(g.value(), g.token())[0]
+	case 1:
+		cmd = g.params().Raise(g.value(), g.token())[0]
+	default:
+		cmd = script.Release(g.key(), g.value())
+	}
+	if g.IntN(2) == 0 {
+		cmd, _ = script.Eval(cmd)
+	}
+	return cmd
+}
+
+func (g generator) scriptCommand() resp.Command {
+	s := script.All[g.IntN(len(script.All))]
+	switch g.IntN(3) {
+	case 0:
+		return resp.Command{"SCRIPT", "FLUSH"}
+	case 1:
+		return resp.Command{"SCRIPT", "EXISTS", s.SHA, strings.Repeat("0", 40)}
+	default:
+		return resp.Command{"SCRIPT", "LOAD", s.Source}
+	}
+}
+
+// plain is what other clients of Redlock send, and people by hand.
+func (g generator) plain() resp.Command {
+	key, value, ms := g.of(diffKeys...), g.value(), strconv.FormatInt(g.ttl(), 10)
+	token := strconv.FormatUint(g.token(), 10)
+	switch g.IntN(20) {
+	case 0:
+		return resp.Command{"SET", key, value, "NX", "PX", ms}
+	case 1:
+		return resp.Command{"set", key, value, "px", ms, "nx"}
+	case 2:
+		return resp.Command{"SET", key, value, "PX", ms}
+	case 3:
+		return resp.Command{"SET", key, value, g.of("XX", "KEEPTTL", "GET")}
+	case 4:
+		return resp.Command{"SET", key, value, "NX", "PXAT", inFuture + strconv.FormatInt(g.Int64N(60)-20, 10)}
+	case 5:
+		return resp.Command{"SET", key, value, g.of("EX", "EXAT"), g.of("1", "9999999999")}
+	case 6:
+		return resp.Command{"SET", key, value}
+	case 7, 8:
+		return resp.Command{"DEL", key, g.of(diffKeys...)}
+	case 9:
+		return resp.Command{"GET", key}
+	case 10:
+		return resp.Command{"PTTL", key}
+	case 11:
+		return resp.Command{"PEXPIRE", key, g.of(ms, ms, ms, "0", "-1")}
+	case 12:
+		return resp.Command{"EXISTS", key, g.of(diffKeys...)}
+	case 13:
+		return resp.Command{"INCR", key}
+	case 14, 15:
+		return resp.Command{"ZADD", key, "GT", "CH", token, g.of("t", "t", "u")}
+	case 16:
+		return resp.Command{"ZADD", key, g.of("GT", "CH"), token, "t"}
+	case 17:
+		return resp.Command{"ZADD", key, token, "t", g.of("0.5", "-3", "1e300", "inf"), "u"}
+	case 18:
+		return resp.Command{"ZSCORE", key, g.of("t", "u")}
+	default:
+		return resp.Command{"PING"}
+	}
+}
+
+// wrong is what no server accepts, or on keys of the wrong type.
+func (g generator) wrong() resp.Command {
+	key := g.of(diffKeys...)
+	all := []resp.Command{
+		{"SET", key},
+		{"SET", key, "v", "NX", "XX"},
+		{"SET", key, "v", "PX"},
+		{"SET", key, "v", "PX", g.of("0", "-1", "x", "1.5", "+5", "007", "9223372036854775807")},
+		{"SET", key, "v", "PX", "5", "EX", "5"},
+		{"SET", key, "v", "PX", "5", "KEEPTTL"},
+		{"SET", key, "v", "WHAT"},
+		{"GET"},
+		{"GET", key, key},
+		{"DEL"},
+		{"PTTL"},
+		{"PEXPIRE", key},
+		{"PEXPIRE", key, g.of("x", "", "9223372036854775807")},
+		{"ZADD", key, "1"},
+		{"ZADD", key, "GT", "CH", g.of("x", "nan", ""), "t"},
+		{"ZADD", key, "1", "t", "2"},
+		{"ZSCORE", key},
+		{"EXISTS"},
+		{"INCR"},
+		{"PING", "a", "b"},
+		{"TIME", "x"},
+		{"SCRIPT"},
+		{"SCRIPT", "WHAT"},
+		{"SCRIPT", "LOAD"},
+		{"EVALSHA", script.ReleaseScript.SHA},
+		{"EVALSHA", script.ReleaseScript.SHA, g.of("x", "-1", "9"), key, "v"},
+		{"EVALSHA", "short", "1", key, "v"},
+		{"EVALSHA", strings.ToUpper(script.ReleaseScript.SHA), "1", key, "v"},
+		{"EVALSHA", strings.Repeat("0", 40), "1", key, "v"},
+		{"NOSUCH", "a", strings.Repeat("x", 200), "b"},
+	}
+	return all[g.IntN(len(all))]
+}
