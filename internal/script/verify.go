@@ -32,8 +32,9 @@ func ReadVerify(replies []resp.Reply) (core.Facts, error) {
 		return core.Facts{}, fmt.Errorf("%d replies to a batch of 3: this is no Redis server", len(replies))
 	}
 	for _, r := range replies {
-		// ERR is how a server says that it does not know what we ask.
-		if r.Kind == resp.Error && r.Code() != "ERR" {
+		// ERR is how a server says that it does not know what we ask; some that
+		// are not Redis (miniredis) have no code before their words.
+		if code := r.Code(); r.Kind == resp.Error && code != "ERR" && code == strings.ToUpper(code) {
 			return core.Facts{}, ServerError(r.Text)
 		}
 	}
