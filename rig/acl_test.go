@@ -1,0 +1,164 @@
+package rig
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/internal/redisserver"
+	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// documented is the user of docs/ACL.md, as the arguments behind ACL SETUSER.
+func documented(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/ACL.md")
+	ok(t, err)
+	for line := range strings.Lines(string(page)) {
+		if rest, found := strings.CutPrefix(strings.TrimSpace(line), "ACL SETUSER "); found {
+			return strings.Fields(rest)
+		}
+	}
+	t.Fatal("docs/ACL.md has no line ACL SETUSER")
+	return nil
+}
+
+// admit notes that the server is new, so that it votes at once.
+func admit(server *redisserver.Server) {
+	_, info, _ := strings.Cut(server.Do("INFO", "server").Text, "run_id:")
+	runID, _, _ := strings.Cut(info, "\r\n")
+	for _, cmd := range script.Admit(runID) {
+		server.Do(cmd...)
+	}
+}
+
+func setUser(t *testing.T, server *redisserver.Server, user []string) {
+	t.Helper()
+	server.Do("ACL", "DELUSER", user[0])
+	if got := server.Do(append([]string{"ACL", "SETUSER"}, user...)...); got.Text != "OK" {
+		t.Fatalf("ACL SETUSER %v: %v", user, got)
+	}
+}
+
+// The lock works with the rights of docs/ACL.md, and never tries for more.
+func TestLeastRights(t *testing.T) {
+	user := documented(t)
+	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
+		var servers []*redisserver.Server
+		var urls []string
+		for range 3 {
+			server := redisserver.Start(t)
+			setUser(t, server, user)
+			admit(server)
+			servers = append(servers, server)
+			urls = append(urls, "redis://redlock:PASSWORD@"+server.Addr())
+		}
+		l := newLocker(t, open, redlock.Config{TTL: 3 * time.Second}, urls...)
+		for i, server := range servers { // the registers disagree: a second round
+			server.Do("ZADD", script.Register("redlock:k"), fmt.Sprint(uint64(1)<<52+uint64(i)), "t")
+		}
+		for range 3 {
+			lease := acquire(t, l, "k")
+			if _, err := l.TryAcquire(t.Context(), "k"); !errors.Is(err, redlock.ErrHeld) {
+				t.Errorf("TryAcquire of what is held: %v", err)
+			}
+			ok(t, lease.Extend(t.Context()))
+			ok(t, lease.Release(t.Context()))
+		}
+		for _, server := range servers {
+			if refused := server.Do("ACL", "LOG"); len(refused.Items) > 0 {
+				t.Errorf("the server refused: %v", refused)
+			}
+		}
+	})
+}
+
+// Each of the rights is needed: without it, something that the lock says to its
+// nodes is refused.
+func TestNoRightTooMany(t *testing.T) {
+	user := documented(t)
+	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
+		server := redisserver.Start(t)
+		// refused says what is refused to the user, "" if nothing is.
+		refused := func(user []string) string {
+			setUser(t, server, user)
+			server.Do("FLUSHALL")
+			server.Do("SCRIPT", "FLUSH")
+			nodes, err := open("redis://redlock:PASSWORD@" + server.Addr())
+			ok(t, err)
+			defer nodes[0].Close()
+			for _, batch := range everyBatch() {
+				replies, err := nodes[0].Do(t.Context(), batch)
+				if err != nil {
+					return err.Error()
+				}
+				for _, r := range replies {
+					if r.Kind == resp.Error && r.Code() != "NOSCRIPT" {
+						return r.Text
+					}
+				}
+			}
+			return ""
+		}
+		if why := refused(user); why != "" {
+			t.Fatalf("with all rights: %s", why)
+		}
+		tried := 0
+		for i, right := range user {
+			if !strings.HasPrefix(right, "+") && !strings.HasPrefix(right, "~") {
+				continue
+			}
+			tried++
+			without := slices.Delete(slices.Clone(user), i, i+1)
+			if why := refused(without); why == "" {
+				t.Errorf("%s is not needed", right)
+			}
+		}
+		if tried != 14 {
+			t.Errorf("docs/ACL.md has %d rights, where 14 were expected: was the page changed?", tried)
+		}
+		// And it gives no more: neither other keys nor other commands.
+		setUser(t, server, user)
+		nodes, err := open("redis://redlock:PASSWORD@" + server.Addr())
+		ok(t, err)
+		defer nodes[0].Close()
+		for _, cmd := range []resp.Command{
+			{"GET", "app:secret"},
+			{"SET", "redlock", "v"},
+			{"EVAL", "return redis.call('GET', 'app:secret')", "0"},
+			{"FLUSHALL"},
+			{"KEYS", "*"},
+			{"CONFIG", "GET", "requirepass"},
+			{"SELECT", "1"},
+		} {
+			replies, err := nodes[0].Do(t.Context(), []resp.Command{cmd})
+			ok(t, err)
+			if replies[0].Kind != resp.Error {
+				t.Errorf("%v: %v", cmd, replies[0])
+			}
+		}
+	})
+}
+
+// everyBatch is everything that the lock says to a node. The scripts are sent
+// by SHA, whole, and by SHA again.
+func everyBatch() [][]resp.Command {
+	p := script.Params{Key: "redlock:k", TTL: 10_000, Retention: 60_000}
+	batches := [][]resp.Command{script.Verify(), script.Probe(), script.Clock(), p.Acquire("v", 5, true)}
+	for _, batch := range [][]resp.Command{
+		p.Raise("v", 5), p.Raise("v", 6), p.Extend("v", 6), {script.Release(p.Key, "v")},
+	} {
+		whole, _ := script.Eval(batch[0])
+		batches = append(batches, batch, []resp.Command{whole}, batch)
+		if batch[0][1] == script.ReleaseScript.SHA {
+			batches = append(batches, p.Acquire("v", 7, false), batch)
+		}
+	}
+	return batches
+}
