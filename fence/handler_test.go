@@ -240,7 +240,9 @@ func TestHandlerRace(t *testing.T) {
 		}
 		return errors.Join(fence.FromResponse(response), errors.New(response.Status))
 	})
-	fencetest.InOrder(t, history, accepted)
+	if err := fencetest.InOrder(history, accepted); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestHandlerPanicEndsTheTurn(t *testing.T) {

@@ -170,7 +170,9 @@ func TestRedis(t *testing.T) {
 			_, err := guard.Do(ctx, "race", token, resp.Command{"RPUSH", "race", fence.Format(token)})
 			return err
 		})
-		fencetest.InOrder(t, tokens(t, server.Do("LRANGE", "race", "0", "-1")), accepted)
+		if err := fencetest.InOrder(tokens(t, server.Do("LRANGE", "race", "0", "-1")), accepted); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -98,8 +98,9 @@ func (s SQL) Check(ctx context.Context, tx *sql.Tx, resource string, token uint6
 
 // Do runs write in a transaction that begins with [SQL.Check], and commits it. On
 // any error of either the transaction is rolled back, nothing was written, and
-// the error is returned as it is. An error of the commit leaves it open whether
-// the writes were done.
+// the error is returned as it is. If ctx ends before the commit is sent, that is
+// a rollback too. Any other error of the commit leaves it open whether the writes
+// were done.
 //
 // The write must go through tx. With opts nil the isolation is the database's
 // default.
@@ -117,7 +118,11 @@ func (s SQL) Do(ctx context.Context, db *sql.DB, opts *sql.TxOptions, resource s
 	if err := write(tx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	err = tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = context.Cause(ctx) // database/sql rolled back when ctx ended, and keeps silent about it
+	}
+	if err != nil {
 		return fmt.Errorf("fence: commit: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package fencetest
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -55,18 +56,18 @@ func Race(t *testing.T, holders, writes int, write func(token uint64) error) (ac
 	return accepted
 }
 
-// InOrder fails the test unless the history, in the order in which the resource
+// InOrder returns an error unless the history, in the order in which the resource
 // did the writes, is exactly what was accepted, in the order of the tokens: no
 // write out of order, none lost, none done that was refused.
-func InOrder(t *testing.T, history, accepted []uint64) {
-	t.Helper()
+func InOrder(history, accepted []uint64) error {
 	for i := 1; i < len(history); i++ {
 		if history[i] < history[i-1] {
-			t.Errorf("token %d wrote after token %d", history[i], history[i-1])
+			return fmt.Errorf("token %d wrote after token %d", history[i], history[i-1])
 		}
 	}
 	if !slices.Equal(history, accepted) {
-		t.Errorf("the resource's history has %d writes, %d were accepted:\nhistory  %d\naccepted %d",
+		return fmt.Errorf("the resource's history has %d writes, and %d were accepted:\nhistory  %d\naccepted %d",
 			len(history), len(accepted), history, accepted)
 	}
+	return nil
 }
