@@ -131,7 +131,7 @@ func (c accountClient) do(ctx context.Context, method, url string, balance *int)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing more is expected of it
+	defer response.Body.Close()
 	if err := fence.FromResponse(response); err != nil {
 		return err
 	}

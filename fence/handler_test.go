@@ -234,7 +234,7 @@ func TestHandlerRace(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		defer response.Body.Close() //nolint:errcheck // read, and nothing more is expected of it
+		defer response.Body.Close()
 		if response.StatusCode == http.StatusOK {
 			return nil
 		}

@@ -137,6 +137,7 @@ type sqlRegister struct {
 	db    *sql.DB
 }
 
+// Admit implements [Register] with a statement that commits by itself.
 func (r sqlRegister) Admit(ctx context.Context, resource string, token uint64) error {
 	return r.guard.check(ctx, r.db, resource, token)
 }

@@ -90,7 +90,7 @@ func docsClient(lease *redlock.Lease, url string, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing more is expected of it
+	defer response.Body.Close()
 	if err := fence.FromResponse(response); err != nil {
 		return err // a *fence.StaleError
 	}

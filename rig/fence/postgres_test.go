@@ -153,7 +153,7 @@ func (p *postgres) await(gone <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // only asked whether it answers
+	defer db.Close()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		err := db.PingContext(context.Background())

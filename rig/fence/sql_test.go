@@ -40,7 +40,7 @@ func historyOf(t *testing.T, db *sql.DB) (tokens []uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err says it
+	defer rows.Close()
 	for rows.Next() {
 		var token int64
 		if err := rows.Scan(&token); err != nil {
