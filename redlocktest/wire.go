@@ -329,23 +329,27 @@ func wireEpoch(t *testing.T, server *wireServer, node redlock.Node) {
 	if e := n.Epoch(); e != 0 {
 		t.Errorf("the epoch is %d before the first connection", e)
 	}
-	last := uint64(0)
-	for range 5 {
+	// at is the epoch, and the server's number of the connection in use.
+	at := func() (epoch uint64, conn int) {
 		mustWork(t, node)
-		epoch := n.Epoch()
-		if epoch <= last {
-			t.Errorf("the epoch is %d, and was %d before the connection was lost", epoch, last)
-		}
-		mustWork(t, node)
-		if again := n.Epoch(); again != epoch {
-			t.Errorf("the epoch went from %d to %d without a new connection", epoch, again)
-		}
-		last = epoch
-		_, _ = wireDo(t, node, cut("-"))
+		entries := server.entries()
+		return n.Epoch(), entries[len(entries)-1].conn
 	}
-	entries := server.entries()
-	if conns := entries[len(entries)-1].conn; last < uint64(conns) {
-		t.Errorf("the epoch is %d after %d connections", last, conns)
+	epoch, conn := at()
+	for range 5 {
+		again, same := at()
+		if (again == epoch) != (same == conn) {
+			t.Errorf("the epoch went from %d to %d, from the server's connection %d to %d", epoch, again, conn, same)
+		}
+		_, _ = wireDo(t, node, cut("-"))
+		next, another := at()
+		if next <= again {
+			t.Errorf("the epoch is %d, and was %d before the connection was lost", next, again)
+		}
+		epoch, conn = next, another
+	}
+	if epoch < uint64(conn) {
+		t.Errorf("the epoch is %d after %d connections", epoch, conn)
 	}
 }
 
