@@ -2,7 +2,7 @@
 MODULES := . goredis rueidis cmd/redlock rig
 
 # What the tests run beside Go, as Debian's packages are called.
-PROGRAMS := redis-server postgresql
+PROGRAMS := redis-server postgresql curl
 
 GOLANGCI := bin/golangci-lint
 GOLANGCI_VERSION := v2.15.0
@@ -26,7 +26,7 @@ programs:
 	@scripts/need $(PROGRAMS)
 
 .PHONY: check
-check: ## a quick look: build, vet and the tests that need no server
+check: ## a quick look: vet, and the tests of the root module
 	@scripts/foreach "$(MODULES)" go vet ./...
 	@go test ./...
 
