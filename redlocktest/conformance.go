@@ -128,9 +128,12 @@ func conformReplies(_ *testing.T, f *fixture) {
 		resp.Command{"TIME"},
 	)
 	for i, want := range []resp.Reply{
-		{}, {}, resp.OfText(binary), resp.OfText("OK"), resp.OfText(""), resp.OfInt(-1), resp.OfText("OK"),
+		{},
+		{},
+		resp.OfText(binary), resp.OfText("OK"), resp.OfText(""), resp.OfInt(-1), resp.OfText("OK"),
 		resp.OfText(large), resp.OfInt(1), resp.OfInt(-2), resp.OfInt(1), resp.OfText("1785000000000001"),
-		{}, resp.OfInt(1), resp.OfInt(1),
+		{},
+		resp.OfInt(1), resp.OfInt(1),
 	} {
 		f.want(replies[i], want)
 	}

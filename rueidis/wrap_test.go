@@ -43,8 +43,10 @@ func TestWrappedClientSpeaksRESP3(t *testing.T) {
 	n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}})
 	replies, err := n.Do(t.Context(), []resp.Command{
 		{"ZADD", "z", "1785000000000001", "t", "0.5", "u"},
-		{"ZSCORE", "z", "t"}, {"ZSCORE", "z", "u"},
-		{"HSET", "h", "b", "2", "a", "1"}, {"HGETALL", "h"},
+		{"ZSCORE", "z", "t"},
+		{"ZSCORE", "z", "u"},
+		{"HSET", "h", "b", "2", "a", "1"},
+		{"HGETALL", "h"},
 		{"EVAL", "redis.setresp(3); return {true, false, {double=1.5}}", "0"},
 	})
 	if err != nil {

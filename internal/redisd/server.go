@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// Port, as an argument of [Start], stands for the port that is chosen for the
+// Port stands, as an argument of [Start], for the port that is chosen for the
 // server, which then has no plain TCP port:
 //
 //	redisd.Start("--tls-port", redisd.Port, "--tls-cert-file", …)
@@ -226,7 +226,7 @@ func (s *Server) await(p *process) error {
 	for {
 		select {
 		case <-p.gone:
-			return fmt.Errorf("redis-server ended at once: %v", p.exit)
+			return fmt.Errorf("redis-server ended at once: %w", p.exit)
 		default:
 		}
 		replies, err := s.dialAndDo(time.Until(deadline), []string{"PING"})

@@ -14,7 +14,7 @@ import (
 	"github.com/redlock-go/redlock/resp"
 )
 
-// Port, as an argument of [Start], stands for the port that is chosen for the
+// Port stands, as an argument of [Start], for the port that is chosen for the
 // server, which then has no plain TCP port:
 //
 //	redisserver.Start(t, "--tls-port", redisserver.Port, "--tls-cert-file", …)
