@@ -22,7 +22,7 @@ func wrap(t *testing.T, o client.ClientOption) *rueidis.Wrapped {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := c.Do(context.Background(), c.B().Ping().Build()).Error(); err != nil {
+		if err := c.Do(context.Background(), c.B().Ping().Build()).Error(); errors.Is(err, client.ErrClosing) {
 			t.Errorf("the client did not stay open: %v", err)
 		}
 		c.Close()
@@ -64,31 +64,33 @@ func TestWrappedClientSpeaksRESP3(t *testing.T) {
 }
 
 func TestWrappedClientOnAFrozenServer(t *testing.T) {
-	server := start(t)
-	n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}, ForceSingleClient: true, DisableCache: true})
-	if n.Name() != server.Addr() {
-		t.Errorf("the name is %s, want %s", n.Name(), server.Addr())
-	}
-	server.Freeze()
-	defer server.Thaw()
-	for _, with := range []func(context.Context) (context.Context, context.CancelFunc){
-		func(ctx context.Context) (context.Context, context.CancelFunc) {
+	for name, with := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 20*time.Millisecond)
 		},
-		func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"cancel long before the deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithTimeout(ctx, time.Hour)
 			time.AfterFunc(20*time.Millisecond, cancel)
 			return ctx, cancel
 		},
 	} {
-		ctx, cancel := with(t.Context())
-		begin := time.Now()
-		_, err := n.Do(ctx, []resp.Command{{"PING"}})
-		took := time.Since(begin)
-		<-ctx.Done() // rueidis may have noticed a moment before
-		if !errors.Is(err, ctx.Err()) || took > 2*time.Second {
-			t.Errorf("Do: %v after %v, want %v at once", err, took, ctx.Err())
-		}
-		cancel()
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}, ForceSingleClient: true, DisableCache: true})
+			if n.Name() != server.Addr() {
+				t.Errorf("the name is %s, want %s", n.Name(), server.Addr())
+			}
+			server.Freeze()
+			ctx, cancel := with(t.Context())
+			defer cancel()
+			begin := time.Now()
+			_, err := n.Do(ctx, []resp.Command{{"PING"}})
+			took := time.Since(begin)
+			<-ctx.Done() // rueidis may have noticed a moment before
+			if !errors.Is(err, ctx.Err()) || took > 2*time.Second {
+				t.Errorf("Do: %v after %v, want %v at once", err, took, ctx.Err())
+			}
+			server.Thaw()
+		})
 	}
 }
