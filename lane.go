@@ -53,6 +53,7 @@ type flight struct {
 type landed struct {
 	flight *flight
 	vote   core.Vote
+	tries  int // verifications that it has waited for
 }
 
 // payAtOnce is how many releases that are owed go in one batch.
@@ -79,7 +80,7 @@ func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
 			ln.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
 		}
 		ln.mu.Unlock()
-		ln.deliver(landed{f, core.Vote{Answer: core.Unsent, Err: err}})
+		ln.deliver(landed{flight: f, vote: core.Vote{Answer: core.Unsent, Err: err}})
 		return
 	}
 	ln.launch(&f.Flight)
@@ -170,12 +171,12 @@ func (ln *lane) land(f *flight, replies []resp.Reply, err error) {
 	ln.landed(&f.Flight, err)
 	counts := ln.weigh(f.op, &vote)
 	if !counts {
-		ln.jury = append(ln.jury, landed{f, vote})
+		ln.jury = append(ln.jury, landed{flight: f, vote: vote})
 		ln.verify()
 	}
 	ln.mu.Unlock()
 	if counts {
-		ln.deliver(landed{f, vote})
+		ln.deliver(landed{flight: f, vote: vote})
 	}
 }
 

@@ -92,6 +92,11 @@ func (ln *lane) believe(epoch uint64, facts core.Facts) {
 	ln.doubt(ln.core.Guard.Cause(now))
 }
 
+// mostVerifications bounds how long a vote waits for a connection that lasts.
+const mostVerifications = 3
+
+var errFlapping = errors.New("its connections do not last: each time that the server was verified there was a new one")
+
 var errMute = errors.New("its INFO says nothing of its run_id, uptime and role, so it votes, but nothing keeps it from voting after a restart without its data")
 
 // acquit weighs the votes again that waited for the verification, and returns
@@ -102,14 +107,18 @@ func (ln *lane) acquit(unsure error) (ready []landed) {
 	waiting := ln.jury
 	ln.jury = nil
 	for _, a := range waiting {
+		a.tries++
 		switch {
 		case unsure != nil:
 			a.vote.Abstain, a.vote.Err = true, unsure
 			ready = append(ready, a)
 		case ln.weigh(a.flight.op, &a.vote):
 			ready = append(ready, a)
-		default:
+		case a.tries < mostVerifications:
 			ln.jury = append(ln.jury, a) // one more connection was made meanwhile
+		default:
+			a.vote.Abstain, a.vote.Err = true, errFlapping
+			ready = append(ready, a)
 		}
 	}
 	if len(ln.jury) > 0 {

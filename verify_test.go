@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,4 +152,46 @@ func TestNodesThatMayNotVote(t *testing.T) {
 			})
 		})
 	}
+}
+
+// restless is a node that makes a new connection for each batch.
+type restless struct {
+	redlock.Node
+	epoch atomic.Uint64
+}
+
+func (n *restless) Epoch() uint64 { return n.epoch.Load() }
+
+func (n *restless) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
+	n.epoch.Add(1)
+	return n.Node.Do(ctx, batch)
+}
+
+// A node whose connections do not last cannot be verified. It does not vote, and
+// nobody waits for it, or asks it, without end.
+func TestRestlessNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(1)
+		nodes[0].Delay(time.Millisecond)
+		l, err := redlock.New(redlock.Config{Nodes: []redlock.Node{&restless{Node: nodes[0].Connect()}}, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		start := time.Now()
+		_, err = l.TryAcquire(t.Context(), "k")
+		if took := time.Since(start); took > 50*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		if !errors.Is(err, redlock.ErrNoQuorum) || !strings.Contains(err.Error(), "do not last") {
+			t.Errorf("TryAcquire = %v", err)
+		}
+		time.Sleep(time.Second)
+		if got := nodes[0].Batches(); got > 10 {
+			t.Errorf("%d batches", got)
+		}
+		if got := keysOf(nodes); len(got) != 0 {
+			t.Errorf("left on the nodes: %v", got)
+		}
+	})
 }
