@@ -20,10 +20,12 @@ type link struct {
 	client rueidis.Client
 	conn   *conn
 
-	// unanswered counts the batches that were sent and have had no reply yet;
-	// those that nobody waits for any more are abandoned.
+	// unanswered counts the batches that somebody waits for. Those that nobody
+	// waits for any more are abandoned, and still take room in the ring until
+	// they are answered, which is for sweep to notice.
 	unanswered atomic.Int64
 	abandoned  atomic.Int64
+	sweeping   atomic.Bool
 }
 
 var (
@@ -100,14 +102,33 @@ func (l *link) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, erro
 	replies, err := replies(l.client.DoMulti(ctx, commands...))
 	if err != nil && ctx.Err() != nil {
 		l.abandoned.Add(1)
-	}
-	if err == nil {
-		// Replies come in order, so that what was abandoned before has been
-		// answered too.
-		l.abandoned.Store(0)
+		if l.sweeping.CompareAndSwap(false, true) {
+			go l.sweep()
+		}
 	}
 	l.unanswered.Add(-1)
 	return replies, err
+}
+
+// sweep finds out when what was abandoned has been answered: replies come in
+// order, so it is when a later command has its own. Nobody else might send one,
+// since what was abandoned can be all that there is room for. It ends when
+// nothing is abandoned, or with the connection.
+func (l *link) sweep() {
+	for {
+		before := l.abandoned.Load()
+		if before == 0 {
+			l.sweeping.Store(false)
+			if l.abandoned.Load() == 0 || !l.sweeping.CompareAndSwap(false, true) {
+				return
+			}
+			continue
+		}
+		if err := l.client.Do(context.Background(), l.client.B().Ping().Build()).NonRedisError(); err != nil {
+			return // the connection is gone: nobody will ask for room in it
+		}
+		l.abandoned.Add(-before)
+	}
 }
 
 func (l *link) broken() bool { return l.conn.closed.Load() }
