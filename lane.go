@@ -75,7 +75,7 @@ func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
 	f := &flight{claim: c, op: e.Op, round: e.Round}
 	f.Owner = f
 	ln.mu.Lock()
-	if err := ln.admit(e.Op); err != nil {
+	if err := ln.admit(e); err != nil {
 		if e.Op == core.Release && !ln.closed {
 			ln.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
 		}
@@ -95,13 +95,16 @@ func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
 
 // admit says why a request is not to be sent now. It is called with the mutex
 // held.
-func (ln *lane) admit(op core.Op) error {
+func (ln *lane) admit(e core.Effect) error {
 	if ln.closed {
 		return ErrClosed
 	}
 	// The count is only of interest, and only taken, for a node that is suspected.
 	enough := ln.core.Suspect() && ln.locker.trusted() >= ln.locker.terms.Need
-	switch ln.core.Admit(op, enough) {
+	now := ln.locker.clock.now()
+	switch ln.core.Admit(e.Op, e.Round > 0, ln.core.Guard.Standing(now, ln.epoch()), enough) {
+	case core.NoVote:
+		return ln.core.Guard.Cause(now)
 	case core.Suspected:
 		return suspectedError{ln.lastErr}
 	case core.Busy:

@@ -284,7 +284,7 @@ func TestTokensGrowAcrossQuorums(t *testing.T) {
 		}
 		synctest.Wait()
 		nodes[2].Revive()
-		time.Sleep(11 * time.Second) // its quarantine
+		time.Sleep(12 * time.Second) // its quarantine
 		nodes[1].Kill()              // the majority that knows the high token is down to node 1
 		b := acquire(t, open(t, nodes), "k")
 		if b.Token() <= a.Token() {

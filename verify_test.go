@@ -115,7 +115,7 @@ func TestNodesThatMayNotVote(t *testing.T) {
 		{
 			"a server that was just started",
 			[]redlocktest.Hook{info("run_id:"+id, "uptime_in_seconds:4", "role:master", "master_replid2:0000")},
-			"n1: it abstains for 6.1",
+			"n1: it abstains for 7.1",
 		},
 		{
 			"the same server twice",

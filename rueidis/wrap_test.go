@@ -94,3 +94,29 @@ func TestWrappedClientOnAFrozenServer(t *testing.T) {
 		})
 	}
 }
+
+func TestWrappedClientCountsConnections(t *testing.T) {
+	server := start(t)
+	n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}, ForceSingleClient: true, DisableCache: true})
+	ping := func() error {
+		_, err := n.Do(t.Context(), []resp.Command{{"PING"}})
+		return err
+	}
+	if err := errors.Join(ping(), ping()); err != nil {
+		t.Fatal(err)
+	}
+	before := n.Epoch()
+	if before == 0 {
+		t.Error("no connection was counted")
+	}
+	if err := ping(); err != nil || n.Epoch() != before {
+		t.Errorf("the epoch rose from %d to %d on a connection that lasts (%v)", before, n.Epoch(), err)
+	}
+	server.Restart()
+	deadline := time.Now().Add(5 * time.Second)
+	for ping() != nil && time.Now().Before(deadline) {
+	}
+	if after := n.Epoch(); after <= before {
+		t.Errorf("the epoch was %d, and is %d after the server's restart", before, after)
+	}
+}

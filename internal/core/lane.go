@@ -55,15 +55,21 @@ const (
 	Go Verdict = iota
 	Suspected
 	Busy
+	NoVote
 )
 
-// Admit says whether a request is to be sent to the node, given whether the nodes
-// that are not suspected suffice for a quorum. Then a suspected one is passed
-// over by those who want the key; extensions are sent to it all the same, as
-// they are few and each may count. A release is never dropped: the caller owes
-// what is not admitted. Every request that takes a key must leave room for the
-// release that may have to follow, so what is owed counts as under way.
-func (l *Lane) Admit(op Op, quorumWithout bool) Verdict {
+// Admit says whether a request is to be sent to the node, given what its vote
+// would count for and whether the nodes that are not suspected suffice for a
+// quorum. Then a suspected one is passed over by those who want the key;
+// extensions are sent to it all the same, as they are few and each may count.
+// Who wants the key does not ask a node that does not vote either: to take it
+// there and give it back would only be in the way of the holder, who wants
+// to repair that node. A release is never dropped: the caller owes what is not
+// admitted. Every request that takes a key must leave room for the release that
+// may have to follow, so what is owed counts as under way.
+//
+// A repair is an Ask too, and no attempt to acquire: it goes to every node.
+func (l *Lane) Admit(op Op, repair bool, standing Standing, quorumWithout bool) Verdict {
 	switch {
 	case op == Release && l.suspect:
 		return Suspected
@@ -76,6 +82,8 @@ func (l *Lane) Admit(op Op, quorumWithout bool) Verdict {
 		return Busy
 	case op == Ask && l.suspect && quorumWithout:
 		return Suspected
+	case op == Ask && !repair && (standing == Abstains || standing == Barred):
+		return NoVote
 	}
 	return Go
 }

@@ -44,8 +44,10 @@ func ReadVerify(replies []resp.Reply) (core.Facts, error) {
 		return core.Facts{Mute: true}, nil
 	}
 	f := core.Facts{
-		RunID:  info["run_id"],
-		Uptime: time.Duration(uptime) * time.Second,
+		RunID: info["run_id"],
+		// The difference of two clock readings in whole seconds: up to a second
+		// more than it is.
+		Uptime: time.Duration(max(0, uptime-1)) * time.Second,
 		// A replication id of a former primary: the server was promoted, or
 		// restarted from a replica's data.
 		Promoted: strings.Trim(info["master_replid2"], "0") != "",
