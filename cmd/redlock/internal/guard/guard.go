@@ -52,9 +52,33 @@ const (
 	Failed    EventKind = "failed"    // it could not be started: Status is 126 or 127, Message says why
 	Stopped   EventKind = "stopped"   // it was stopped (Ctrl-Z) by Signal
 	Lingering EventKind = "lingering" // it ended, and left processes behind, which are being ended
-	Killed    EventKind = "killed"    // it is being killed: Message says why
+	Killed    EventKind = "killed"    // it is being killed, for Cause
 	Exited    EventKind = "exited"    // it has ended, by Status or Signal, and nothing of it runs, except for Left processes
 )
+
+// Cause is why the command, or what it left behind, is being killed.
+type Cause string
+
+// The causes of a [Killed] event.
+const (
+	Deadline   Cause = "deadline"  // the instant that KillAt or Stop gave has come
+	Leftovers  Cause = "leftovers" // what the command left behind did not end on TERM
+	CallerGone Cause = "caller"    // the caller is gone
+	KeeperGone Cause = "keeper"    // the keeper is gone
+)
+
+func (c Cause) String() string {
+	switch c {
+	case Leftovers:
+		return "what it left behind did not end"
+	case CallerGone:
+		return "redlock has died"
+	case KeeperGone:
+		return "the process that guards it has died"
+	default:
+		return "its time was up"
+	}
+}
 
 // Event is one thing that happened to the command.
 type Event struct {
@@ -63,7 +87,8 @@ type Event struct {
 	Status  int            `json:"status,omitempty"`
 	Signal  syscall.Signal `json:"signal,omitempty"`
 	Left    int            `json:"left,omitempty"`
-	Message string         `json:"message,omitempty"`
+	Cause   Cause          `json:"cause,omitempty"`
+	Message string         `json:"message,omitempty"` // why it could not be started
 }
 
 // ExitStatus is the command's exit status as a shell tells it: its own, or

@@ -96,7 +96,7 @@ type keeper struct {
 	ended   <-chan os.Signal // ticks after a child ended or was stopped
 
 	killAt    clock.Instant // when to kill
-	why       string        // and why then
+	why       Cause         // and why then
 	final     bool          // killAt moves no more
 	killAfter time.Duration // from TERM to KILL for what was left behind
 
@@ -113,7 +113,7 @@ func (k *keeper) run() {
 	if !ok || first.Verb != verbStart {
 		return
 	}
-	k.killAt, k.killAfter, k.why = first.At, first.After, "its time was up"
+	k.killAt, k.killAfter, k.why = first.At, first.After, Deadline
 	if err := k.spawn(); err != nil {
 		status := 126
 		if errors.Is(err, unix.ENOENT) {
@@ -133,7 +133,7 @@ func (k *keeper) run() {
 				continue
 			}
 			k.orders = nil
-			k.final, k.killAt, k.why = true, clock.Now(), "redlock has died"
+			k.final, k.killAt, k.why = true, clock.Now(), CallerGone
 		case <-k.ended:
 		case <-timer.C:
 		}
@@ -188,8 +188,9 @@ func (k *keeper) step(now clock.Instant) bool {
 	if k.lingerTerm != 0 && now >= k.lingerTerm {
 		k.tell(Event{Kind: Lingering})
 		k.lingerTerm = 0
-		k.killAt, k.final = min(k.killAt, now.Add(k.killAfter)), true
-		k.why = "what the command left behind would not end"
+		if at := now.Add(k.killAfter); at < k.killAt {
+			k.killAt, k.final, k.why = at, true, Leftovers
+		}
 		k.brood.signal(unix.SIGTERM)
 		k.brood.signal(unix.SIGCONT)
 	}
@@ -198,7 +199,7 @@ func (k *keeper) step(now clock.Instant) bool {
 	}
 	if k.killing == 0 {
 		k.killing = now
-		k.tell(Event{Kind: Killed, Message: k.why})
+		k.tell(Event{Kind: Killed, Cause: k.why})
 	}
 	if now.Sub(k.killing) > lastResort {
 		k.tell(k.exited(k.brood.count()))

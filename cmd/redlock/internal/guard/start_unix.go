@@ -111,7 +111,7 @@ func (g *Guard) listen() {
 	// Somebody killed the keeper. On Linux the kernel has killed the command
 	// with it. Nothing may be left running.
 	_, _ = g.keeper.Wait()
-	g.events <- Event{Kind: Killed, Message: "the process that guards it has died"}
+	g.events <- Event{Kind: Killed, Cause: KeeperGone}
 	g.events <- Event{Kind: Exited, Signal: syscall.SIGKILL, Left: endNow(&brood{pid: pid})}
 }
 

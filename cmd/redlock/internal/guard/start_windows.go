@@ -108,7 +108,7 @@ func (g *Guard) end() {
 		return
 	}
 	select {
-	case g.events <- Event{Kind: Killed, Message: "its time was up"}:
+	case g.events <- Event{Kind: Killed, Cause: Deadline}:
 	default: // nobody listens, and to kill it matters more
 	}
 	_ = windows.TerminateJobObject(g.job, 1)

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/devcluster"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/nodelist"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/run"
+	"github.com/redlock-go/redlock/rueidis"
+)
+
+const runLong = `Run takes the lock NAME, runs the command, and gives the lock back.
+
+The command has stdin, stdout and stderr, and the terminal, to itself; what
+redlock says goes to stderr and begins with "redlock: ". Signals are passed on to
+the command and what it started. It finds in its environment
+  REDLOCK_KEY       the lock's key on the nodes
+  REDLOCK_TOKEN     the fencing token: a later holder has a greater one
+  REDLOCK_DEADLINE  when the lease would end if it were not extended, as
+                    RFC 3339; it is extended while the command runs
+
+Nothing of the command outlives the lock. If the lease is lost, the command gets
+SIGTERM, and before another can have the lock SIGKILL. What it leaves behind when
+it ends is ended too. If redlock itself dies, even by kill -9, so does the
+command.`
+
+const exitStatuses = `
+Exit status:
+  the command's own, 128+n if signal n ended it, or
+   75  the lock is held (with --wait 0), or too few nodes answer
+   76  the lease was lost, or --max-hold was over: the command was stopped
+  124  --wait was over
+  125  a mistake in the flags or nodes, or a failure of redlock
+  126  the command cannot be run
+  127  the command was not found`
+
+const runExample = `  redlock run backup -- /usr/local/bin/backup --all
+
+  # only if nobody else does; from cron on three machines
+  redlock run --wait 0 nightly -- make report
+
+  # wait ten minutes at the most, and work for an hour at the most
+  redlock run --wait 10m --max-hold 1h migrate -- ./migrate.sh
+
+  # nodes with a password, which does not belong on a command line
+  redlock run --nodes @/etc/redlock/nodes deploy -- ./deploy.sh`
+
+// runFlags are the flags of "redlock run".
+type runFlags struct {
+	nodes     []string
+	dev       bool
+	ttl       time.Duration
+	wait      time.Duration
+	maxHold   time.Duration
+	killAfter time.Duration
+	timeout   time.Duration
+	prefix    string
+	label     string
+	json      bool
+	verbose   bool
+}
+
+// unset is a duration that was not given.
+const unset = -1
+
+func runCommand(status *int) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:               "run [flags] NAME -- COMMAND [ARG…]",
+		Short:             "Run a command under a lock",
+		Long:              runLong + "\n" + exitStatuses,
+		Example:           runExample,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, command, err := splitArgs(cmd, args)
+			if err != nil {
+				return err
+			}
+			*status, err = f.run(cmd, name, command)
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.nodes, "nodes", nil, "the nodes: `URL`,URL,… or @FILE with a URL a line; may be repeated (default $REDLOCK_NODES)")
+	flags.BoolVar(&f.dev, "dev", false, "use the cluster of \"redlock dev\", or if none runs, nodes in this process")
+	flags.DurationVar(&f.ttl, "ttl", redlock.DefaultTTL, "how long the lock stays taken after a crash")
+	flags.DurationVar(&f.wait, "wait", unset, "how long to wait for the lock; 0: try once")
+	flags.Lookup("wait").DefValue = "for ever"
+	flags.DurationVar(&f.maxHold, "max-hold", 0, "stop the command when it has held the lock for so long")
+	flags.Lookup("max-hold").DefValue = "0s"
+	flags.DurationVar(&f.killAfter, "kill-after", unset, "from SIGTERM to SIGKILL when the command is stopped, half of the TTL at the most")
+	flags.Lookup("kill-after").DefValue = "a third of the TTL"
+	flags.DurationVar(&f.timeout, "node-timeout", 0, "how long one node may take to answer, a quarter of the TTL at the most")
+	flags.Lookup("node-timeout").DefValue = "a tenth of the TTL, at most 50ms"
+	flags.StringVar(&f.prefix, "prefix", redlock.DefaultPrefix, "what stands before NAME in the key on the nodes")
+	flags.StringVar(&f.label, "label", "", "a name for others to see who holds the lock, beside host and process")
+	flags.BoolVar(&f.json, "json", false, "say what happens as JSON, an object a line, on stderr")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
+	return cmd
+}
+
+// splitArgs finds NAME and COMMAND on both sides of "--".
+func splitArgs(cmd *cobra.Command, args []string) (name string, command []string, err error) {
+	const hint = `redlock run NAME -- COMMAND [ARG…], as in: redlock run backup -- make backup`
+	dash := cmd.ArgsLenAtDash()
+	switch {
+	case dash < 0 && len(args) > 1:
+		return "", nil, exit.Failuref(hint, `there is no "--" between the lock's name and the command`)
+	case dash == 0 || len(args) == 0:
+		return "", nil, exit.Failuref(hint, "the lock's name is missing")
+	case dash < 0 || dash == len(args):
+		return "", nil, exit.Failuref(hint, "the command is missing")
+	case dash > 1:
+		return "", nil, exit.Failuref(hint, `one name stands before the "--", not %d: %q`, dash, args[:dash])
+	case args[0] == "":
+		return "", nil, exit.Failuref(hint, "the lock's name is empty")
+	case args[1] == "":
+		return "", nil, exit.Failuref(hint, "the command is empty")
+	}
+	return args[0], args[1:], nil
+}
+
+func (f *runFlags) run(cmd *cobra.Command, name string, command []string) (status int, err error) {
+	plan, err := f.check(cmd, name)
+	if err != nil {
+		return 0, err
+	}
+	reporter := report.New(os.Stderr, report.Style{JSON: f.json, Verbose: f.verbose})
+	defer reporter.Close()
+	var own *devcluster.Cluster
+	defer func() {
+		if own != nil {
+			err = errors.Join(err, own.Close())
+		}
+	}()
+	status, err = run.Run(run.Options{
+		Name:    name,
+		Command: command,
+		Open: func() (nodes []redlock.Node, err error) {
+			var urls []string
+			if f.dev {
+				urls, own, err = devNodes(reporter)
+			} else {
+				urls, err = f.given(reporter)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return rueidis.OpenAll(urls...)
+		},
+		Plan:    plan,
+		Forever: f.wait == unset,
+		Wait:    f.wait,
+		Prefix:  f.prefix,
+		Label:   f.label,
+
+		NodeTimeout: f.timeout,
+	}, reporter)
+	if err == nil {
+		reporter.Tell(report.Exit{Status: status})
+	}
+	return status, err
+}
+
+// check finds what is wrong with the flags.
+func (f *runFlags) check(cmd *cobra.Command, name string) (run.Plan, error) {
+	const longestLabel = 64
+	flags := cmd.Flags()
+	switch {
+	case f.dev && len(f.nodes) > 0:
+		return run.Plan{}, exit.Failuref("", "--dev and --nodes exclude each other")
+	case f.ttl < redlock.LeastTTL:
+		return run.Plan{}, exit.Failuref("", "--ttl %v is too short: at least %v, as the requests to the nodes and the pauses of a machine must fit into it", f.ttl, redlock.LeastTTL)
+	case flags.Changed("wait") && f.wait < 0:
+		return run.Plan{}, exit.Failuref("leave it away to wait for ever", "--wait %v is negative", f.wait)
+	case flags.Changed("max-hold") && f.maxHold <= 0:
+		return run.Plan{}, exit.Failuref("leave it away to hold the lock for as long as the command runs", "--max-hold %v must be positive", f.maxHold)
+	case flags.Changed("kill-after") && f.killAfter < 0:
+		return run.Plan{}, exit.Failuref("", "--kill-after %v is negative", f.killAfter)
+	case flags.Changed("node-timeout") && (f.timeout < time.Millisecond || f.timeout > f.ttl/4):
+		return run.Plan{}, exit.Failuref("", "--node-timeout %v: from 1ms to a quarter of --ttl %v, so that the lease is valid after a silent node was waited for", f.timeout, f.ttl)
+	case len(name) > redlock.MaxName:
+		return run.Plan{}, exit.Failuref("", "the lock's name is %d bytes long: at most %d", len(name), redlock.MaxName)
+	case len(f.label) > longestLabel || strings.ContainsFunc(f.label, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return run.Plan{}, exit.Failuref("", "--label %q: printable text of %d bytes at the most", f.label, longestLabel)
+	}
+	return run.NewPlan(f.ttl, f.killAfter, f.maxHold)
+}
+
+// given returns the nodes of the flags or the environment.
+func (f *runFlags) given(reporter *report.Reporter) ([]string, error) {
+	list, err := nodelist.Find(f.nodes, os.Getenv(nodelist.Env))
+	if err != nil {
+		return nil, err
+	}
+	if list.Exposed {
+		reporter.Tell(report.Warning{
+			Message: "a password on the command line can be read by every user of this machine",
+			Hint:    "put the URLs into " + nodelist.Env + ", or into a file for --nodes @FILE",
+		})
+	}
+	return list.URLs, nil
+}
+
+// devNodes returns the nodes of the cluster of "redlock dev", or of one that
+// lives in this process, which the caller closes.
+func devNodes(reporter *report.Reporter) (urls []string, own *devcluster.Cluster, err error) {
+	if state, ok := devcluster.Find(); ok {
+		return state.URLs(), nil, nil
+	}
+	own, err = devcluster.Start(devNodesDefault, devcluster.Mini)
+	if err != nil {
+		return nil, nil, err
+	}
+	reporter.Tell(report.Note{
+		Message: "no dev cluster is up, so this run has one of its own, and keeps out nobody",
+		Hint:    `"redlock dev" in another terminal starts one for all`,
+	})
+	return own.URLs(), own, nil
+}

@@ -1,0 +1,214 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
+)
+
+const (
+	// tellAfter is how long a wait lasts before it is worth a word.
+	tellAfter = 150 * time.Millisecond
+	// tellAgain is how often a waiter says what it waits for while nothing changes.
+	tellAgain = 10 * time.Second
+
+	// outagePatience is for how long we try to find a quorum: a hiccup of the
+	// network or of this machine at the wrong moment is no outage.
+	outagePatience = time.Second
+	outagePause    = 50 * time.Millisecond
+)
+
+var errTimedOut = errors.New("--wait is over")
+
+// interrupted is the cause of an acquisition's end by a signal.
+type interrupted struct{ sig syscall.Signal }
+
+func (i interrupted) Error() string { return i.sig.String() }
+
+// acquire takes the lock. If it did not get it, lease is nil, and status is what
+// to exit with; why was told. An error was not told.
+func (j *job) acquire(locker *redlock.Locker) (lease *redlock.Lease, status int, err error) {
+	// The lease's context is a child of this one, which therefore ends only if
+	// it is not acquired: neither --wait nor a signal ends a lease.
+	ctx, end := context.WithCancelCause(context.Background())
+	quiet := j.listenWhileWaiting(end)
+	start := time.Now()
+	w := &waiter{job: j}
+	if !j.Forever && j.Wait > 0 {
+		timer := time.AfterFunc(j.Wait, func() { end(errTimedOut) })
+		defer timer.Stop()
+	}
+	options := []redlock.Option{redlock.WithOnWait(w.wait)}
+	if j.Plan.MaxHold > 0 {
+		options = append(options, redlock.WithMaxHold(j.Plan.MaxHold))
+	}
+	try := locker.Acquire
+	if !j.Forever && j.Wait == 0 {
+		try = locker.TryAcquire
+	}
+	for {
+		lease, err = try(ctx, j.Name, options...)
+		if !errors.Is(err, redlock.ErrNoQuorum) || time.Since(start) > outagePatience || !sleep(ctx, outagePause) {
+			break
+		}
+	}
+	w.stop()
+	quiet()
+
+	waited := report.Millis(time.Since(start))
+	cause := context.Cause(ctx)
+	var sig interrupted
+	switch {
+	case err == nil && cause == nil:
+		j.tell(report.Acquired{
+			Key: j.key(), Token: lease.Token(), Deadline: report.Stamp(lease.Deadline()),
+			Waited: waited, Told: !w.told.IsZero(), // w has stopped
+		})
+		return lease, 0, nil
+	case err == nil:
+		// Got it in the moment in which the wait ended: it will not be renewed.
+		j.release(lease, time.Now())
+	}
+	why, ok := blocked(err) // also says, after the end of a wait, what for
+	switch {
+	case errors.As(cause, &sig):
+		return nil, exit.Signalled(sig.sig), nil
+	case errors.Is(cause, errTimedOut):
+		j.tell(report.NotAcquired{Key: j.key(), Waited: waited, Blocked: why, TimedOut: true})
+		return nil, exit.TimedOut, nil
+	case !ok:
+		return nil, 0, failure(err)
+	}
+	e := report.NotAcquired{Key: j.key(), Waited: waited, Blocked: why}
+	if why.Reason == report.ReasonHeld {
+		e.Hint = "--wait DURATION waits for it"
+	}
+	j.tell(e)
+	return nil, exit.NotAcquired, nil
+}
+
+// listenWhileWaiting ends the acquisition on a signal that would end us. The
+// others are for the command, which does not run yet. After the function that
+// is returned has returned, signals are left in the channel again.
+func (j *job) listenWhileWaiting(end context.CancelCauseFunc) (stop func()) {
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case sig := <-j.signals:
+				if s, ok := sig.(syscall.Signal); ok && slices.Contains(ending, os.Signal(s)) {
+					end(interrupted{s})
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-stopped
+	}
+}
+
+// sleep waits, and reports whether ctx is not done.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// waiter tells what is waited for: when that has lasted for a moment, when it
+// changes, and now and then.
+type waiter struct {
+	job *job
+
+	mu      sync.Mutex
+	first   *time.Timer    // tells for the first time
+	told    time.Time      // when last; zero if never
+	last    report.Blocked // what was heard last
+	stopped bool
+}
+
+// wait is called by Acquire when an attempt has failed.
+func (w *waiter) wait(err error) {
+	why, ok := blocked(err)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changed := why.Reason != w.last.Reason || why.Holder != w.last.Holder || !slices.Equal(names(why), names(w.last))
+	w.last = why
+	switch {
+	case w.first == nil:
+		w.first = time.AfterFunc(tellAfter, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.tell()
+		})
+	case !w.told.IsZero() && (changed || time.Since(w.told) >= tellAgain):
+		w.tell()
+	}
+}
+
+// tell is called with the mutex held.
+func (w *waiter) tell() {
+	if w.stopped {
+		return
+	}
+	w.told = time.Now()
+	w.job.tell(report.Waiting{Key: w.job.key(), Blocked: w.last})
+}
+
+// stop ends it: nothing is told after it has returned, and told does not change.
+func (w *waiter) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = true
+	if w.first != nil {
+		w.first.Stop()
+	}
+}
+
+func names(b report.Blocked) []string {
+	all := make([]string, len(b.Nodes))
+	for i, n := range b.Nodes {
+		all[i] = n.Node
+	}
+	slices.Sort(all)
+	return all
+}
+
+// blocked says why the lock could not be had; ok is false if the error is of
+// another kind.
+func blocked(err error) (why report.Blocked, ok bool) {
+	var held *redlock.HeldError
+	var quorum *redlock.QuorumError
+	switch {
+	case errors.As(err, &held):
+		return report.Blocked{Reason: report.ReasonHeld, Holder: held.Holder, Remaining: report.Millis(held.Remaining)}, true
+	case errors.As(err, &quorum):
+		return report.Blocked{Reason: report.ReasonNoQuorum, Need: quorum.Need, Got: quorum.Got, Nodes: troubles(quorum)}, true
+	}
+	return report.Blocked{}, false
+}
+
+func troubles(q *redlock.QuorumError) []report.NodeTrouble {
+	all := make([]report.NodeTrouble, len(q.Nodes))
+	for i, n := range q.Nodes {
+		all[i] = report.NodeTrouble{Node: n.Node, Error: n.Err.Error()}
+	}
+	return all
+}

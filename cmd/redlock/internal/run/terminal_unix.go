@@ -1,0 +1,158 @@
+//go:build unix
+
+package run
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// continueSignal makes a stopped process go on.
+const continueSignal = unix.SIGCONT
+
+func isContinue(sig os.Signal) bool { return sig == continueSignal }
+
+// stopWithin is how long a stop signal to ourselves may take to arrive. If it
+// has not by then, the system has thrown it away: nobody is there who could make
+// us go on (an orphaned process group).
+const stopWithin = 100 * time.Millisecond
+
+// terminal is the part of a shell's job control that falls to us: the command has
+// a process group of its own, so it must be given the terminal, and what stops
+// the command (Ctrl-Z) must stop us, and "fg" and "bg" must reach it.
+//
+// A nil terminal is that of a process without one (cron, systemd, CI), where
+// stop signals are passed on like others.
+type terminal struct {
+	tty     *os.File
+	signals chan os.Signal
+	own     int // our process group
+	command int // the command's process group, once it runs
+	eager   bool
+	modes   *term.State
+}
+
+// openTerminal is called before the command is started. From the start of the
+// command on, signals also gets SIGCONT and SIGTSTP.
+func openTerminal(signals chan os.Signal) *terminal {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		signal.Notify(signals, unix.SIGTSTP, unix.SIGCONT)
+		return nil
+	}
+	t := &terminal{tty: tty, signals: signals, own: unix.Getpgrp()}
+	// The command gets the terminal at once if it has the keyboard and the
+	// screen. In a pipeline ("… | less") another program may need it more, so
+	// there the command gets it when it asks for it: see stopped.
+	t.eager = term.IsTerminal(0) && term.IsTerminal(1)
+	t.modes, _ = term.GetState(int(tty.Fd()))
+	return t
+}
+
+func (t *terminal) close() {
+	if t != nil {
+		_ = t.tty.Close() // nothing was written
+	}
+}
+
+// started gives the command the terminal.
+func (t *terminal) started(pid int) {
+	if t == nil {
+		return
+	}
+	// Not earlier, because the command would inherit it. From here on our own
+	// words go out although we are in the background.
+	signal.Ignore(unix.SIGTTOU)
+	signal.Notify(t.signals, unix.SIGTSTP, unix.SIGCONT)
+	t.command = pid
+	if t.eager {
+		t.handOver()
+	}
+}
+
+// handOver makes the command's group the terminal's foreground, if it is ours to
+// give. If the command was faster and stopped for want of the terminal, it goes
+// on.
+func (t *terminal) handOver() bool {
+	if t.foreground() != t.own {
+		return false
+	}
+	if unix.IoctlSetPointerInt(int(t.tty.Fd()), unix.TIOCSPGRP, t.command) != nil {
+		return false
+	}
+	_ = unix.Kill(-t.command, unix.SIGCONT) // an error means that it has ended
+	return true
+}
+
+// takeBack makes our group the foreground again, with the terminal as it was: a
+// command that was killed leaves it in any mode.
+func (t *terminal) takeBack() {
+	if t == nil || t.command == 0 || t.foreground() != t.command {
+		return
+	}
+	_ = unix.IoctlSetPointerInt(int(t.tty.Fd()), unix.TIOCSPGRP, t.own)
+	if t.modes != nil {
+		_ = term.Restore(int(t.tty.Fd()), t.modes)
+	}
+}
+
+func (t *terminal) foreground() int {
+	group, err := unix.IoctlGetInt(int(t.tty.Fd()), unix.TIOCGPGRP)
+	if err != nil {
+		return 0
+	}
+	return group
+}
+
+// stopped is called when the command was stopped by the signal. It stops us too,
+// as the shell that waits for us must know, and returns true when the command
+// shall go on: after an "fg" or "bg". Without a terminal there is no such shell:
+// the command stays stopped, under the lock, and false is returned.
+func (t *terminal) stopped(sig syscall.Signal) (goOn bool) {
+	if t == nil {
+		return false
+	}
+	if (sig == unix.SIGTTIN || sig == unix.SIGTTOU) && t.handOver() {
+		t.eager = true // it has asked for the terminal
+		return false
+	}
+	// The modes are the shell's business, not those of our command's end.
+	if t.foreground() == t.command {
+		_ = unix.IoctlSetPointerInt(int(t.tty.Fd()), unix.TIOCSPGRP, t.own)
+	}
+	t.stopOurselves()
+	return true
+}
+
+// stopOurselves stops our whole group, as the terminal would: a shell waits for
+// all of a pipeline. It returns when somebody has made us go on, or nobody is
+// there who could. Renewals stop as well; the guard sees to it that the command
+// does not outlast the lease.
+func (t *terminal) stopOurselves() {
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, unix.SIGCONT)
+	defer signal.Stop(continued)
+	// We have caught SIGTSTP, and Go never gives a caught signal its default
+	// action back. So that one is for the others, and for us it is SIGTTIN, which
+	// does the same, and to an orphaned group the same nothing.
+	signal.Ignore(unix.SIGTSTP)
+	_ = unix.Kill(0, unix.SIGTSTP)
+	_ = unix.Kill(os.Getpid(), unix.SIGTTIN)
+	select {
+	case <-continued:
+	case <-time.After(stopWithin):
+	}
+	signal.Notify(t.signals, unix.SIGTSTP)
+}
+
+// resumed is called before the command is made to go on.
+func (t *terminal) resumed() {
+	if t != nil && t.eager && t.command != 0 {
+		t.handOver()
+	}
+}
