@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/redlock-go/redlock/internal/process"
 )
 
 // Port stands, as an argument of [Start], for the port that is chosen for the
@@ -42,17 +44,22 @@ const startWithin = 20 * time.Second
 type Server struct {
 	dir  string
 	port int
+	env  []string
 
 	mu     sync.Mutex
 	args   []string
-	proc   *process
+	proc   *process.Process
 	frozen bool
 }
 
 // Start starts a redis-server with the arguments, as on its command line, and
 // returns when it answers. After an error no process and no folder is left;
 // otherwise Close removes both.
-func Start(args ...string) (*Server, error) {
+func Start(args ...string) (*Server, error) { return StartWith(nil, args...) }
+
+// StartWith is Start with variables added to the environment of the server, now
+// and at each restart.
+func StartWith(env []string, args ...string) (*Server, error) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		return nil, ErrNotFound
 	}
@@ -61,7 +68,7 @@ func Start(args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir}
+	s := &Server{dir: dir, env: env}
 
 	// Another process may take the port between our choice and the server's
 	// bind. The server then exits, and we choose again.
@@ -88,33 +95,26 @@ func (s *Server) Socket() string { return filepath.Join(s.dir, "redis.sock") }
 func (s *Server) Dir() string { return s.dir }
 
 // Pid returns the process id, that of the last process if none is running.
-func (s *Server) Pid() int { return s.current().pid }
+func (s *Server) Pid() int { return s.current().Pid() }
 
 // Alive reports whether the process exists, frozen or not.
-func (s *Server) Alive() bool {
-	select {
-	case <-s.current().gone:
-		return false
-	default:
-		return true
-	}
-}
+func (s *Server) Alive() bool { return s.current().Alive() }
 
 // Kill ends the process with SIGKILL, frozen or not, and returns when it is
 // gone. What the server held in memory is lost. Killing a dead server does
 // nothing.
-func (s *Server) Kill() { s.current().kill() }
+func (s *Server) Kill() { s.current().Kill() }
 
 // Stop asks the server to shut down (SIGTERM), which saves what its
 // configuration says, and returns when it is gone. A server that has not ended
 // after a few seconds (it may be frozen) is killed.
-func (s *Server) Stop() { s.current().stop(5 * time.Second) }
+func (s *Server) Stop() { s.current().Stop(5 * time.Second) }
 
 // Freeze stops the process in its tracks (SIGSTOP) until Thaw: its connections
 // stay open, the kernel still accepts new ones, and nothing is answered. On
 // return the process is stopped.
 func (s *Server) Freeze() error {
-	if err := s.current().freeze(); err != nil {
+	if err := s.current().Freeze(); err != nil {
 		return err
 	}
 	s.setFrozen(true)
@@ -123,7 +123,7 @@ func (s *Server) Freeze() error {
 
 // Thaw lets a frozen process run on. It then executes what was sent to it.
 func (s *Server) Thaw() error {
-	if err := s.current().thaw(); err != nil {
+	if err := s.current().Thaw(); err != nil {
 		return err
 	}
 	s.setFrozen(false)
@@ -176,7 +176,7 @@ func (s *Server) setFrozen(frozen bool) {
 	s.frozen = frozen
 }
 
-func (s *Server) current() *process {
+func (s *Server) current() *process.Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.proc
@@ -200,12 +200,12 @@ func (s *Server) start(args []string) error {
 		return err
 	}
 	log := filepath.Join(s.dir, "log")
-	p, err := launch(log, line)
+	p, err := s.launch(log, line)
 	if err != nil {
 		return err
 	}
 	if err := s.await(p); err != nil {
-		p.kill()
+		p.Kill()
 		text, _ := os.ReadFile(log)
 		if strings.Contains(string(text), "bind: Address already in use") {
 			return errPortTaken
@@ -218,16 +218,27 @@ func (s *Server) start(args []string) error {
 	return nil
 }
 
+// launch starts redis-server with its output in the file log.
+func (s *Server) launch(log string, args []string) (*process.Process, error) {
+	out, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close() //nolint:errcheck // the server has it too; it is read through its path
+	cmd := exec.Command("redis-server", args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = append(os.Environ(), s.env...)
+	return process.Start(cmd)
+}
+
 // await returns when the process answers. It asks on the Unix socket, which is
 // surely this process's and needs no TLS, and which the server opens after its
 // TCP port.
-func (s *Server) await(p *process) error {
+func (s *Server) await(p *process.Process) error {
 	deadline := time.Now().Add(startWithin)
 	for {
-		select {
-		case <-p.gone:
-			return fmt.Errorf("redis-server ended at once: %w", p.exit)
-		default:
+		if !p.Alive() {
+			return errors.Join(errors.New("redis-server ended at once"), p.Exit())
 		}
 		replies, err := s.dialAndDo(time.Until(deadline), []string{"PING"})
 		// An error reply such as NOAUTH is a sign of life too.

@@ -1,4 +1,4 @@
-package redisd
+package process
 
 import (
 	"bytes"

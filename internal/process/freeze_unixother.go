@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package redisd
+package process
 
 // stopped cannot be asked here; freeze then returns a moment before the process
 // has surely stopped.
