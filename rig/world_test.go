@@ -83,12 +83,18 @@ func acquire(t testing.TB, l *redlock.Locker, name string, opts ...redlock.Optio
 			slow.Stop()
 			return lease
 		}
-		var q *redlock.QuorumError
-		if !errors.As(err, &q) || !slices.ContainsFunc(q.Nodes, func(n redlock.NodeError) bool { return timedOut(n.Err) }) || ctx.Err() != nil {
+		if !stalled(err) || ctx.Err() != nil {
 			t.Fatal(err)
 		}
 		t.Logf("a node was slow, once more: %v", err)
 	}
+}
+
+// stalled reports whether the error is that there was no quorum for want of
+// answers in time.
+func stalled(err error) bool {
+	var q *redlock.QuorumError
+	return errors.As(err, &q) && slices.ContainsFunc(q.Nodes, func(n redlock.NodeError) bool { return timedOut(n.Err) })
 }
 
 // warm takes and releases a lock until every node has voted, so that all
