@@ -8,6 +8,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/redlock-go/redlock/internal/redisd"
@@ -22,6 +23,14 @@ type Options struct {
 	// Persistent nodes write each command to disk before they answer
 	// (appendfsync always), so that they have their data after a kill.
 	Persistent bool
+
+	// Fsync is each node's own appendfsync policy, in place of Persistent: "" keeps
+	// nothing on disk.
+	Fsync []string
+
+	// Clocks lets Node.SetClock set the wall clock of each node, by libfaketime.
+	// Not every system has it: see ClocksSupported.
+	Clocks bool
 
 	// Proxied puts a proxy in front of each node: URL is then the proxy's.
 	Proxied bool
@@ -45,15 +54,14 @@ func Start(o Options) (*Cluster, error) {
 	if o.Nodes == 0 {
 		o.Nodes = 5
 	}
-	args := o.Args
 	if o.Persistent {
-		args = append([]string{"--appendonly", "yes", "--appendfsync", "always"}, args...)
+		o.Fsync = slices.Repeat([]string{"always"}, o.Nodes)
 	}
 	c := &Cluster{Nodes: make([]*Node, o.Nodes)}
 	errs := make([]error, o.Nodes)
 	var starting sync.WaitGroup
 	for i := range c.Nodes {
-		starting.Go(func() { c.Nodes[i], errs[i] = startNode(i, o, args) })
+		starting.Go(func() { c.Nodes[i], errs[i] = startNode(i, o) })
 	}
 	starting.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -62,20 +70,38 @@ func Start(o Options) (*Cluster, error) {
 	return c, nil
 }
 
-func startNode(index int, o Options, args []string) (*Node, error) {
-	d, err := redisd.Start(args...)
-	if err != nil {
-		return nil, fmt.Errorf("cluster: node %d: %w", index, err)
+func startNode(index int, o Options) (_ *Node, err error) {
+	n := &Node{Index: index}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("cluster: node %d: %w", index, err), n.Close())
+		}
+	}()
+	args := o.Args
+	if index < len(o.Fsync) && o.Fsync[index] != "" {
+		n.fsync = o.Fsync[index]
+		args = append([]string{"--appendonly", "yes", "--appendfsync", n.fsync}, args...)
+		outliveFullDisk()
 	}
-	n := &Node{Index: index, Server: d}
+	var env []string
+	if o.Clocks {
+		if n.clock, err = newWallClock(); err != nil {
+			return nil, err
+		}
+		env = n.clock.env
+	}
+	if n.Server, err = redisd.StartWith(env, args...); err != nil {
+		return nil, err
+	}
 	if !o.Strangers {
-		err = n.Admit()
+		if err = n.Admit(); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil && o.Proxied {
-		n.Proxy, err = StartProxy(fmt.Sprintf("node%d", index), d.Addr())
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cluster: node %d: %w", index, err), d.Close())
+	if o.Proxied {
+		if n.Proxy, err = StartProxy(fmt.Sprintf("node%d", index), n.Addr()); err != nil {
+			return nil, err
+		}
 	}
 	return n, nil
 }

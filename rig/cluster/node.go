@@ -20,7 +20,14 @@ type Node struct {
 	*redisd.Server
 	Index int
 	Proxy *Proxy // nil if the cluster has none
+
+	fsync string     // "" if nothing is kept on disk
+	clock *wallClock // nil if it cannot be set
 }
+
+// Persistent reports whether the node keeps its data on disk, and has it after a
+// Restart.
+func (n *Node) Persistent() bool { return n.fsync != "" }
 
 // URL is the node's address for clients, through the proxy if there is one.
 func (n *Node) URL() string { return "redis://" + n.ClientAddr() }
@@ -88,6 +95,30 @@ func (n *Node) Keys(pattern string, within time.Duration) ([]string, error) {
 	return keys, nil
 }
 
+// Strings returns the keys on the server that hold strings, as locks do, with
+// their values. It asks as Keys does; a key that is gone between the two commands
+// that this takes is left out.
+func (n *Node) Strings(within time.Duration) (map[string]string, error) {
+	keys, err := n.Keys("*", within)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	replies, err := n.DoAll(within, append([]string{"MGET"}, keys...))
+	if err != nil {
+		return nil, err
+	}
+	if replies[0].Kind == resp.Error {
+		return nil, errors.New(replies[0].Text)
+	}
+	values := make(map[string]string)
+	for i, item := range replies[0].Items {
+		if item.Kind == resp.Text {
+			values[keys[i]] = item.Text
+		}
+	}
+	return values, nil
+}
+
 // Reachable reports whether the node accepts connections: a dead one does not,
 // a frozen one does.
 func (n *Node) Reachable() bool {
@@ -104,5 +135,12 @@ func (n *Node) Close() error {
 	if n.Proxy != nil {
 		n.Proxy.Close()
 	}
-	return n.Server.Close()
+	var errs []error
+	if n.Server != nil {
+		errs = append(errs, n.Server.Close())
+	}
+	if n.clock != nil {
+		errs = append(errs, n.clock.close())
+	}
+	return errors.Join(errs...)
 }

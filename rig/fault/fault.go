@@ -57,9 +57,9 @@ func (k Kill) String() string {
 	return fmt.Sprintf("Kill{Away: %v, Quarantine: %v}", k.Away, k.Quarantine)
 }
 
-// Restart kills the node and starts it again at once, with the data that it has
-// on disk.
+// Restart kills the node and starts it again with the data that it has on disk.
 type Restart struct {
+	Away       time.Duration // how long it is dead
 	Quarantine time.Duration // as in Kill
 }
 
@@ -67,6 +67,7 @@ type Restart struct {
 func (r Restart) Run(ctx context.Context, n *cluster.Node, note func(string)) error {
 	n.Kill()
 	note("killed")
+	wait(ctx, r.Away)
 	if err := n.Restart(); err != nil {
 		return err
 	}
@@ -76,7 +77,9 @@ func (r Restart) Run(ctx context.Context, n *cluster.Node, note func(string)) er
 	return nil
 }
 
-func (r Restart) String() string { return fmt.Sprintf("Restart{Quarantine: %v}", r.Quarantine) }
+func (r Restart) String() string {
+	return fmt.Sprintf("Restart{Away: %v, Quarantine: %v}", r.Away, r.Quarantine)
+}
 
 // Freeze stops the node's process in its tracks (SIGSTOP), and lets it go on.
 type Freeze struct {

@@ -1,0 +1,119 @@
+package fault
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redlock-go/redlock/rig/cluster"
+)
+
+// watched is a fault that does nothing, and knows how many there are at once.
+type watched struct {
+	mu       *sync.Mutex
+	now, max *int
+	d        time.Duration
+}
+
+func (f watched) Run(ctx context.Context, _ *cluster.Node, note func(string)) error {
+	f.mu.Lock()
+	*f.now++
+	*f.max = max(*f.max, *f.now)
+	f.mu.Unlock()
+	note("watched")
+	wait(ctx, f.d)
+	f.mu.Lock()
+	*f.now--
+	f.mu.Unlock()
+	return nil
+}
+
+func (f watched) String() string { return "watched{}" }
+
+// TestPlanKeepsItsBound: not more nodes at once than allowed, but for a step that is
+// alone, which has the cluster for itself.
+func TestPlanKeepsItsBound(t *testing.T) {
+	c := &cluster.Cluster{Nodes: make([]*cluster.Node, 5)}
+	for i := range c.Nodes {
+		c.Nodes[i] = &cluster.Node{Index: i}
+	}
+	var mu sync.Mutex
+	var now, few, many int
+	quick := watched{&mu, &now, &few, 5 * time.Millisecond}
+	var plan Plan
+	for i := range 20 {
+		plan = append(plan, Step{Nodes: []int{i % 5}, Fault: quick})
+	}
+	plan = append(plan, Step{Nodes: []int{0, 1, 2, 3}, Alone: true, Fault: watched{&mu, &now, &many, 20 * time.Millisecond}})
+	for i := range 10 {
+		plan = append(plan, Step{Nodes: []int{(i + 3) % 5}, Fault: quick})
+	}
+	spans, err := plan.Run(context.Background(), c, 2)
+	if err != nil || len(spans) != 34 {
+		t.Fatalf("%d spans, %v", len(spans), err)
+	}
+	if few != 2 || many != 4 {
+		t.Errorf("%d nodes in trouble at once where 2 may be, and %d where 4 are alone", few, many)
+	}
+}
+
+// TestSparedForgetsOnlyWhatOthersRemember: a node is not flushed, nor its clock set
+// ahead, while it has a lock that too few of the others have.
+func TestSparedForgetsOnlyWhatOthersRemember(t *testing.T) {
+	c, err := cluster.Start(cluster.Options{Clocks: cluster.ClocksSupported() == nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	spared := &Spared{Cluster: c, Lock: func(key string) bool { return key != "other" }}
+	set := func(nodes ...int) {
+		t.Helper()
+		for _, i := range nodes {
+			if _, err := c.Nodes[i].Do("SET", "lock", "v"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const node = 1
+	left := func() int {
+		keys, err := c.Nodes[node].Keys("*", time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(keys)
+	}
+	for _, f := range []Fault{Flush{Spared: spared}, Clock{By: time.Hour, Spared: spared}} {
+		if _, ok := f.(Clock); ok && cluster.ClocksSupported() != nil {
+			continue
+		}
+		set(0, 1, 2)
+		if _, err := c.Nodes[node].Do("SET", "other", "v"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Nodes[node].Do("PEXPIRE", "lock", "1000000"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		var notes []string
+		err := f.Run(ctx, c.Nodes[node], func(what string) { notes = append(notes, what) })
+		cancel()
+		if err != nil || len(notes) != 0 || left() != 2 {
+			t.Fatalf("%v: done %v with a lock on only two other nodes: %d keys left, %v", f, notes, left(), err)
+		}
+		set(3)
+		err = f.Run(context.Background(), c.Nodes[node], func(what string) { notes = append(notes, what) })
+		if err != nil || len(notes) == 0 || left() == 2 {
+			t.Fatalf("%v: not done with the lock on three other nodes: %v, %d keys left, %v", f, notes, left(), err)
+		}
+		for _, n := range c.Nodes {
+			if _, err := n.Do("FLUSHALL"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
