@@ -33,7 +33,7 @@ func openConsole(t *testing.T, name string, args ...string) *console {
 	_, nodes := startNodes(t)
 	cmd := exec.Command(name, args...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), nodes, "HOME="+cmd.Dir, "PS1=READY> ", "PS2=", "TERM=dumb", "ENV=")
+	cmd.Env = append(os.Environ(), nodes, "HOME="+cmd.Dir, "PS1=READY> ", "PS2=", "TERM=vt100", "ENV=")
 	blocking, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 33, Cols: 77})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,8 @@ func openConsole(t *testing.T, name string, args ...string) *console {
 		_ = file.Close()
 		<-over
 		if t.Failed() {
-			t.Logf("the screen:\n%s", c.screen.String())
+			screen := c.screen.String()
+			t.Logf("the screen, its end:\n%q", screen[max(0, len(screen)-2000):])
 		}
 	})
 	return c
@@ -243,4 +244,17 @@ func TestTerminalModesComeBack(t *testing.T) {
 	c.sees(`[^-]icanon`)
 	c.sees(`[^-]echo\b`)
 	c.ends(0)
+}
+
+// The demo paints over its screen in place, and leaves the terminal as it was.
+func TestTerminalDemo(t *testing.T) {
+	c := openConsole(t, "redlock", "demo", "--for", "1h")
+	c.sees(`4 processes increment one counter under a lock on 5 nodes`)
+	c.sees(`\x1b\[11A`)
+	c.sees(`holds the lock`)
+	c.types(ctrlC)
+	c.sees(`\x1b\[\?25h`)
+	c.sees(`overlaps seen +0`)
+	c.sees(`No update was lost`)
+	c.ends(130)
 }

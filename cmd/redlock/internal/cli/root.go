@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/redlock-go/redlock/cmd/redlock/internal/demo"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/guard"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
@@ -16,8 +17,12 @@ import (
 
 // Main is the whole program. It returns the exit status.
 func Main() int {
-	if guard.IsKeeper() {
+	// Two of our commands have processes of their own, which are this program.
+	switch {
+	case guard.IsKeeper():
 		return guard.Main()
+	case demo.IsWorker():
+		return demo.Work()
 	}
 	status := exit.OK
 	root := root(&status)
@@ -44,7 +49,10 @@ minority of the servers is down.`,
   redlock run backup -- /usr/local/bin/backup --all
 
   # a cluster on this machine, to play with
-  redlock dev`,
+  redlock dev
+
+  # see it work, on nodes that fail
+  redlock demo`,
 		Version:       version(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
@@ -55,7 +63,7 @@ minority of the servers is down.`,
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit.Failuref(helpHint(cmd), "%w", err)
 	})
-	cmd.AddCommand(runCommand(status), devCommand(), versionCommand())
+	cmd.AddCommand(runCommand(status), devCommand(), demoCommand(status), versionCommand())
 	return cmd
 }
 

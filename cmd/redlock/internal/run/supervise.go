@@ -65,6 +65,8 @@ func (s *supervision) watch() (last guard.Event) {
 			s.happened(event)
 		case sig := <-s.signals:
 			s.pass(sig)
+		case <-s.terminal.continued():
+			s.resume()
 		case <-over:
 			over = nil
 			s.stop(report.LostLease, context.Cause(s.lease.Context()))

@@ -31,21 +31,22 @@ const stopWithin = 100 * time.Millisecond
 type terminal struct {
 	tty     *os.File
 	signals chan os.Signal
-	own     int // our process group
-	command int // the command's process group, once it runs
-	eager   bool
+	goOn    chan os.Signal // SIGCONT
+	own     int            // our process group
+	command int            // the command's process group, once it runs
+	eager   bool           // whether the command gets the terminal without asking
 	modes   *term.State
 }
 
 // openTerminal is called before the command is started. From the start of the
-// command on, signals also gets SIGCONT and SIGTSTP.
+// command on, signals also gets SIGTSTP, and without a terminal SIGCONT.
 func openTerminal(signals chan os.Signal) *terminal {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		signal.Notify(signals, unix.SIGTSTP, unix.SIGCONT)
 		return nil
 	}
-	t := &terminal{tty: tty, signals: signals, own: unix.Getpgrp()}
+	t := &terminal{tty: tty, signals: signals, goOn: make(chan os.Signal, 1), own: unix.Getpgrp()}
 	// The command gets the terminal at once if it has the keyboard and the
 	// screen. In a pipeline ("… | less") another program may need it more, so
 	// there the command gets it when it asks for it: see stopped.
@@ -68,11 +69,20 @@ func (t *terminal) started(pid int) {
 	// Not earlier, because the command would inherit it. From here on our own
 	// words go out although we are in the background.
 	signal.Ignore(unix.SIGTTOU)
-	signal.Notify(t.signals, unix.SIGTSTP, unix.SIGCONT)
+	signal.Notify(t.signals, unix.SIGTSTP)
+	signal.Notify(t.goOn, unix.SIGCONT)
 	t.command = pid
 	if t.eager {
 		t.handOver()
 	}
+}
+
+// continued is where it is told that somebody made us go on: "fg" and "bg" do.
+func (t *terminal) continued() <-chan os.Signal {
+	if t == nil {
+		return nil
+	}
+	return t.goOn
 }
 
 // handOver makes the command's group the terminal's foreground, if it is ours to
@@ -111,15 +121,19 @@ func (t *terminal) foreground() int {
 
 // stopped is called when the command was stopped by the signal. It stops us too,
 // as the shell that waits for us must know, and returns true when the command
-// shall go on: after an "fg" or "bg". Without a terminal there is no such shell:
-// the command stays stopped, under the lock, and false is returned.
+// shall go on: after an "fg" or "bg", or if it only wanted the terminal. Without
+// a terminal there is no such shell: the command stays stopped, under the lock,
+// and false is returned.
 func (t *terminal) stopped(sig syscall.Signal) (goOn bool) {
 	if t == nil {
 		return false
 	}
-	if (sig == unix.SIGTTIN || sig == unix.SIGTTOU) && t.handOver() {
-		t.eager = true // it has asked for the terminal
-		return false
+	if sig == unix.SIGTTIN || sig == unix.SIGTTOU {
+		// It has asked for the terminal, and gets it, or has got it since.
+		if t.handOver() || t.foreground() == t.command {
+			t.eager = true
+			return true
+		}
 	}
 	// The modes are the shell's business, not those of our command's end.
 	if t.foreground() == t.command {
@@ -134,9 +148,10 @@ func (t *terminal) stopped(sig syscall.Signal) (goOn bool) {
 // there who could. Renewals stop as well; the guard sees to it that the command
 // does not outlast the lease.
 func (t *terminal) stopOurselves() {
-	continued := make(chan os.Signal, 1)
-	signal.Notify(continued, unix.SIGCONT)
-	defer signal.Stop(continued)
+	select {
+	case <-t.goOn: // from before
+	default:
+	}
 	// We have caught SIGTSTP, and Go never gives a caught signal its default
 	// action back. So that one is for the others, and for us it is SIGTTIN, which
 	// does the same, and to an orphaned group the same nothing.
@@ -144,7 +159,7 @@ func (t *terminal) stopOurselves() {
 	_ = unix.Kill(0, unix.SIGTSTP)
 	_ = unix.Kill(os.Getpid(), unix.SIGTTIN)
 	select {
-	case <-continued:
+	case <-t.goOn:
 	case <-time.After(stopWithin):
 	}
 	signal.Notify(t.signals, unix.SIGTSTP)

@@ -20,4 +20,5 @@ func (*terminal) close()                      {}
 func (*terminal) started(int)                 {}
 func (*terminal) stopped(syscall.Signal) bool { return false }
 func (*terminal) resumed()                    {}
+func (*terminal) continued() <-chan os.Signal { return nil }
 func (*terminal) takeBack()                   {}
