@@ -44,10 +44,10 @@ fmt: $(GOLANGCI) ## format the code
 	@scripts/foreach "$(MODULES)" "$(CURDIR)/$(GOLANGCI)" fmt --config "$(CURDIR)/.golangci.yml" ./...
 
 .PHONY: cross
-cross: ## vet every module for every platform
+cross: ## vet what users get for every platform; the rig is for Linux
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \
 	  echo "$$os/$$arch"; \
-	  GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 scripts/foreach "$(MODULES)" go vet ./... || exit 1; \
+	  GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 scripts/foreach "$(filter-out rig,$(MODULES))" go vet ./... || exit 1; \
 	done; done
 
 .PHONY: cover
