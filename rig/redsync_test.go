@@ -76,7 +76,10 @@ func TestRS3_LateReleaseOfAnAttempt(t *testing.T) {
 
 		// The first attempt finds all nodes taken. Then 0 and 1 become free and the
 		// second attempt has them.
-		delayed := delayRelease(t, c.Nodes[0], "\r\nevalsha\r\n")
+		delayed := delayRelease(t, c.Nodes[0], "\r\nevalsha\r\n", time.Second)
+		for _, n := range c.Nodes[1:] { // so that it has left before a majority has answered, and redsync cancels it
+			ok(t, n.Proxy.Latency(cluster.Replies, 50*time.Millisecond, 0))
+		}
 		taken(t, c, "rs3", 0, 1, 2)
 		a := rs.NewMutex("rs3", redsync.WithFailFast(true), redsync.WithRetryDelayFunc(func(int) time.Duration {
 			untake(t, c, "rs3", 0, 1)
@@ -104,7 +107,7 @@ func TestRS3_LateReleaseOfAnAttempt(t *testing.T) {
 		// first attempt have node 0, and lose it again: that release is delayed, is
 		// sent again when it was not answered, and arrives twice.
 		const key = "redlock:rs3"
-		delayed := delayRelease(t, c.Nodes[0], "\r\nEVALSHA\r\n")
+		delayed := delayRelease(t, c.Nodes[0], "\r\nEVALSHA\r\n", 300*time.Millisecond)
 		taken(t, c, key, 1, 2)
 		attempts := 0
 		a := acquire(t, l, "rs3", redlock.WithOnWait(func(error) {
@@ -148,11 +151,11 @@ func untake(t *testing.T, c *cluster.Cluster, key string, nodes ...int) {
 
 // delayRelease delays the next request with that text to the node. The function
 // that it returns waits until the node has executed it.
-func delayRelease(t *testing.T, n *cluster.Node, text string) (arrived func()) {
+func delayRelease(t *testing.T, n *cluster.Node, text string, d time.Duration) (arrived func()) {
 	t.Helper()
 	_, err := n.Do("CONFIG", "RESETSTAT")
 	ok(t, err)
-	ok(t, n.Proxy.Delay(cluster.Requests, text, 300*time.Millisecond, 1))
+	ok(t, n.Proxy.Delay(cluster.Requests, text, d, 1))
 	return func() {
 		t.Helper()
 		until(t, 5*time.Second, "the delayed release is let go", func() bool { return n.Proxy.Delayed(cluster.Requests) == 1 })
@@ -266,23 +269,38 @@ func TestRS5_CancelledCallerLeavesNothing(t *testing.T) {
 // it is for, since both went by connections of a pool and the one was delayed. With
 // redsync the key then stays for its whole expiry.
 func TestRS6_ReleaseOvertakesTheSet(t *testing.T) {
-	const late = 300 * time.Millisecond
-	asked := func(t *testing.T, c *cluster.Cluster) func() bool {
-		return func() bool {
-			reply, err := c.Nodes[2].Do("INFO", "commandstats")
-			ok(t, err)
-			return calls(reply.Text, "set") > 1 // one of them was Admit's
+	// delaySet delays the next SET to node 2, and returns how to wait for it.
+	delaySet := func(t *testing.T, c *cluster.Cluster, text string) (arrived func()) {
+		n := c.Nodes[2]
+		_, err := n.Do("CONFIG", "RESETSTAT")
+		ok(t, err)
+		ok(t, n.Proxy.Delay(cluster.Requests, text, 300*time.Millisecond, 1))
+		return func() {
+			t.Helper()
+			until(t, 5*time.Second, "the delayed SET arrives", func() bool {
+				stats, err := n.Do("INFO", "commandstats")
+				ok(t, err)
+				return calls(stats.Text, "set") > 0
+			})
 		}
 	}
 
 	t.Run("redsync", func(t *testing.T) {
 		c := startCluster(t, cluster.Options{Nodes: 3, Proxied: true})
-		ok(t, c.Nodes[2].Proxy.Delay(cluster.Requests, "\r\nset\r\n", late, 1))
-		m := openRedsync(t, c.URLs()...).NewMutex("rs6", redsync.WithExpiry(time.Minute), redsync.WithFailFast(true))
-		ok(t, m.Lock())
-		_, err := m.Unlock()
+		rs := openRedsync(t, c.URLs()...)
+		before := rs.NewMutex("before") // so that there are connections
+		ok(t, before.Lock())
+		_, err := before.Unlock()
 		ok(t, err)
-		until(t, 5*time.Second, "the delayed SET arrives", asked(t, c))
+		arrived := delaySet(t, c, "\r\nset\r\n")
+		for _, n := range c.Nodes[:2] { // so that the third request has left before a majority has answered
+			ok(t, n.Proxy.Latency(cluster.Replies, 100*time.Millisecond, 0))
+		}
+		m := rs.NewMutex("rs6", redsync.WithExpiry(time.Minute), redsync.WithFailFast(true))
+		ok(t, m.Lock())
+		_, err = m.Unlock()
+		ok(t, err)
+		arrived()
 		if left := remaining(t, c.Nodes[2], "rs6"); left < 50*time.Second {
 			t.Errorf("redsync's key stays for %v only", left)
 		}
@@ -291,10 +309,11 @@ func TestRS6_ReleaseOvertakesTheSet(t *testing.T) {
 	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
 		c := startCluster(t, cluster.Options{Nodes: 3, Proxied: true})
 		l := newLocker(t, open, redlock.Config{TTL: time.Minute}, c.URLs()...)
-		ok(t, c.Nodes[2].Proxy.Delay(cluster.Requests, "\r\nSET\r\n", late, 1))
+		warm(t, l, c)
+		arrived := delaySet(t, c, "\r\nSET\r\n")
 		lease := acquire(t, l, "rs6")
 		ok(t, lease.Release(context.Background()))
-		until(t, 5*time.Second, "the delayed SET arrives", asked(t, c))
+		arrived()
 		free(t, c, lease.Key(), 5*time.Second)
 	})
 }
