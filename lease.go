@@ -72,8 +72,10 @@ func (l *Lease) Context() context.Context { return l.ctx }
 // drift allowance (I2); or the max hold, if that comes first. It moves with each
 // extension.
 func (l *Lease) Deadline() time.Time {
-	left := core.Time(l.c.deadline.Load()) - l.c.locker.clock.now()
-	return time.Now().Add(left)
+	// In this order: if the process stands still between the two readings, the
+	// result is too early, and never too late.
+	now := time.Now()
+	return now.Add(core.Time(l.c.deadline.Load()) - l.c.locker.clock.now())
 }
 
 // Extend extends the lease to a whole TTL from now, in one round. Leases are
