@@ -17,6 +17,9 @@ help: ## this list
 demo: ## the main job, on embedded nodes, in half a minute; no server needed
 	@go run ./cmd/redlock demo
 
+# How long eight processes run under faults in the tests.
+export RIG_SOAK ?= 60s
+
 .PHONY: test
 test: programs ## every test of every module, with the race detector, on real servers
 	@scripts/foreach "$(MODULES)" go test -race -count=1 ./...
@@ -55,3 +58,19 @@ cover: programs ## how much of the library its own tests run through
 	@mkdir -p out
 	@go test -coverpkg=./... -coverprofile=out/cover.out ./... >/dev/null
 	@go tool cover -func=out/cover.out | tail -n 1
+
+.PHONY: bench
+bench: programs ## what two lost nodes of five do to the latency, against the healthy cluster
+	@cd rig && go test -run '^$$' -bench MinorityLost -benchtime 5s .
+
+# How long the simulator looks for trouble, and the rig makes it.
+FOR_SIM ?= 60s
+FOR_CHAOS ?= 5m
+
+.PHONY: sim
+sim: ## the library's core in simulated worlds, from fresh seeds, for a minute
+	@go run ./internal/sim/cmd/sim -for $(FOR_SIM)
+
+.PHONY: mutants
+mutants: ## deliberate bugs, each of which the simulator must catch
+	@go run ./internal/sim/cmd/mutants
