@@ -1,6 +1,9 @@
 package check
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Findings are what is wrong with a history; none is as it should be.
 type Findings []string
@@ -14,24 +17,46 @@ func All(holds []Hold, final int64) Findings {
 	return append(f, LostUpdates(holds, final)...)
 }
 
+// Overlap is two holds at one time.
+type Overlap struct{ First, Second Hold }
+
+// For is how long both lasted.
+func (o Overlap) For() time.Duration {
+	return min(o.First.End, o.Second.End).Sub(o.Second.Begin)
+}
+
+// String is a finding.
+func (o Overlap) String() string {
+	return fmt.Sprintf("overlap of %v: %v and %v", o.For(), o.First, o.Second)
+}
+
 // Overlaps finds two holds at one time (I1). A hold of which the end is not
 // known counts for the instant of its beginning.
 func Overlaps(holds []Hold) Findings {
+	var f Findings
+	for _, o := range FindOverlaps(holds) {
+		f = append(f, o.String())
+	}
+	return f
+}
+
+// FindOverlaps finds what Overlaps reports: each hold that began while one before
+// it lasted, with that of them which lasted longest.
+func FindOverlaps(holds []Hold) []Overlap {
 	holds = append([]Hold(nil), holds...)
 	sortHolds(holds)
-	var f Findings
+	var found []Overlap
 	for i, last := 1, 0; i < len(holds); i++ {
 		// The one that ends last of all before, not just the one before: a long
 		// hold may overlap several.
 		if holds[i].Begin < holds[last].End {
-			f = append(f, fmt.Sprintf("overlap of %v: %v and %v",
-				min(holds[i].End, holds[last].End).Sub(holds[i].Begin), holds[last], holds[i]))
+			found = append(found, Overlap{holds[last], holds[i]})
 		}
 		if holds[i].End >= holds[last].End {
 			last = i
 		}
 	}
-	return f
+	return found
 }
 
 // TokenOrder finds a hold whose token is not greater than that of a hold before

@@ -161,9 +161,9 @@ func (w *ward) suffer(ctx context.Context, n *cluster.Node, fault Fault) {
 func Kind(f Fault, what string) string {
 	switch f.(type) {
 	case Kill:
-		return "killed, restarted without data"
+		return "killed and restarted without data"
 	case Restart:
-		return "killed, restarted with data"
+		return "killed and restarted with data"
 	}
 	return what
 }

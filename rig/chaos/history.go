@@ -1,0 +1,170 @@
+package chaos
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/rig/check"
+	"github.com/redlock-go/redlock/rig/clock"
+	"github.com/redlock-go/redlock/rig/fault"
+	"github.com/redlock-go/redlock/rig/traffic"
+)
+
+// decideWithin bounds the check of one register.
+const decideWithin = time.Minute
+
+// score judges what a contestant's clients have written down.
+func score(contestant traffic.Contestant, stories []traffic.Story, stops map[string][]span, o *Outcome, ttl time.Duration, seen []check.Sighting) Score {
+	s := Score{Errors: make(map[string]int)}
+	plain, guarded := make(map[string][]int64), make(map[string][]int64)
+	ops := make(map[string][]check.RegisterOp)
+	var uses []check.Use
+	for _, story := range stories {
+		for kind, n := range story.Errors {
+			s.Errors[kind] += n
+		}
+		s.Wait = max(s.Wait, story.Wait)
+		s.Acquired += len(story.Tenures)
+		for _, t := range story.Tenures {
+			s.Leases = append(s.Leases, leases(t, contestant.Timeless, stops[t.Client])...)
+			for _, key := range contestant.Keys(t.Lock) {
+				uses = append(uses, check.Use{Owner: t.Client, Key: key, From: t.Asked, To: t.Done})
+			}
+		}
+		for _, t := range story.Touches {
+			switch {
+			case t.Op == traffic.ReadGuarded || t.Op == traffic.WriteGuarded:
+				ops[t.Lock] = append(ops[t.Lock], check.RegisterOp{
+					Client: t.Client, Write: t.Op == traffic.WriteGuarded, Token: t.Token, Value: t.Value,
+					Stale: t.Stale, Asked: t.Asked, Answered: t.Answered,
+				})
+				s.Touches++
+				if t.Stale > 0 {
+					s.Refused++
+				} else if t.Op == traffic.WriteGuarded && t.Answered != 0 {
+					guarded[t.Lock] = append(guarded[t.Lock], t.Count)
+				}
+			case t.Op == traffic.WritePlain && t.Answered != 0:
+				plain[t.Lock] = append(plain[t.Lock], t.Count)
+			}
+		}
+	}
+	for lock, counts := range plain {
+		s.PlainWrites += len(counts)
+		s.PlainLost += check.LostWrites(counts)
+		s.GuardedWrites += len(guarded[lock])
+		s.GuardedLost += check.LostWrites(guarded[lock])
+	}
+	for _, history := range ops {
+		findings, err := check.Register(history, decideWithin)
+		s.Register, s.Undecided = append(s.Register, findings...), errors.Join(s.Undecided, err)
+	}
+	s.judgeLeases(contestant, o, ttl)
+	s.Orphans = check.Orphans(seen, uses, excuses(o.Faults), ttl+margin)
+	return s
+}
+
+// judgeLeases looks for overlaps and for tokens out of order.
+func (s *Score) judgeLeases(contestant traffic.Contestant, o *Outcome, ttl time.Duration) {
+	slices.SortFunc(s.Leases, func(a, b Lease) int { return cmp.Compare(a.Begin, b.Begin) })
+	for _, lock := range locksOf(contestant.Name) {
+		var holds []check.Hold
+		for _, l := range s.Leases {
+			if l.Lock == lock {
+				holds = append(holds, l.Hold)
+			}
+		}
+		for _, overlap := range check.FindOverlaps(holds) {
+			s.Overlaps = append(s.Overlaps, Overlap{Overlap: overlap, Lock: lock, During: during(o, overlap, ttl)})
+		}
+		if contestant.Ours {
+			s.Disorder = append(s.Disorder, check.TokenOrder(holds)...)
+		}
+	}
+}
+
+// leases is the time in which the holder can have known its lease to be valid:
+// nothing, if it was over before anyone looked. Where the library does not tell
+// until when it is valid, that is the time in which the process ran: nothing can
+// tell a process that stands still.
+func leases(t traffic.Tenure, timeless bool, stops []span) []Lease {
+	hold := check.Hold{Worker: t.Client, Token: t.Token, Begin: t.Begin, End: t.End, Ended: t.How != ""}
+	var all []Lease
+	add := func(from, to clock.Instant) {
+		if part := hold; from < to {
+			part.Begin, part.End = from, to
+			all = append(all, Lease{part, t.Lock})
+		}
+	}
+	from := t.Begin
+	if timeless {
+		for _, stop := range stops { // in order
+			if stop.from < t.End && stop.to > from {
+				add(from, stop.from)
+				from = max(from, stop.to)
+			}
+		}
+	}
+	add(from, t.End)
+	return all
+}
+
+// during names the faults of nodes around an overlap, and of clients.
+func during(o *Outcome, overlap check.Overlap, ttl time.Duration) []string {
+	from, to := overlap.Second.Begin.Add(-ttl), min(overlap.First.End, overlap.Second.End)
+	who := make(map[string][]string)
+	add := func(begin, end clock.Instant, kind string, index int, what string) {
+		if begin < to && end >= from {
+			what = kind + " %s " + what
+			who[what] = append(who[what], fmt.Sprint(index))
+		}
+	}
+	for _, f := range o.Faults {
+		add(f.From, f.To, "node", f.Node, f.What)
+	}
+	for _, h := range o.Harm {
+		add(h.From, h.To, "client", h.Client, h.What)
+	}
+	var whats []string
+	for _, what := range slices.Sorted(maps.Keys(who)) {
+		slices.Sort(who[what])
+		indexes := slices.Compact(who[what])
+		if len(indexes) > 1 {
+			what = strings.Replace(what, " ", "s ", 1)
+		}
+		whats = append(whats, fmt.Sprintf(what, strings.Join(indexes, ", ")))
+	}
+	return whats
+}
+
+// excuses are the times in which nodes were in trouble.
+func excuses(faults []fault.Span) []check.Excuse {
+	var all []check.Excuse
+	for _, f := range faults {
+		all = append(all, check.Excuse{Node: f.Node, From: f.From, To: f.Until})
+	}
+	return all
+}
+
+// stories reads the journals of a contestant's clients.
+func (c *crew) stories(contestant string) ([]traffic.Story, error) {
+	paths, err := c.journals(contestant)
+	if err != nil {
+		return nil, err
+	}
+	var all []traffic.Story
+	for _, path := range paths {
+		story, err := traffic.ReadJournal(path, strings.TrimSuffix(filepath.Base(path), ".journal"))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, story)
+	}
+	return all, nil
+}

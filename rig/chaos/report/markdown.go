@@ -1,0 +1,283 @@
+// Package report tells what a run of package chaos has shown: in Markdown, as a
+// time line in SVG, and in a few lines for a terminal.
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/rig/chaos"
+	"github.com/redlock-go/redlock/rig/check"
+)
+
+// About is what a report says of the run that the run itself does not know.
+type About struct {
+	When     string
+	Machine  string
+	Server   string            // the version of the nodes
+	Versions map[string]string // of modules
+	Timeline string            // the file of the time line, beside the report
+}
+
+// Versions are the modules of this program, with their versions.
+func Versions() map[string]string {
+	versions := make(map[string]string)
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			versions[m.Path] = m.Version
+		}
+	}
+	return versions
+}
+
+// Markdown is the report.
+func Markdown(r chaos.Result, about About) string {
+	w := &strings.Builder{}
+	fmt.Fprintf(w, "# Chaos: %d lock libraries under the same faults\n\n", len(r.Contestants))
+	verdict(w, r)
+	fmt.Fprintf(w, "%s, %s; %s; seed %d, which makes the same plan of faults again:\n\n", about.When, about.Machine, about.Server, r.Terms.Seed)
+	fmt.Fprintf(w, "    go run ./rig/cmd/chaos -for %v -seed %d\n\n", r.Terms.For, r.Terms.Seed)
+	for _, lacking := range r.Lacking {
+		fmt.Fprintf(w, "Left out, as it cannot be done here: %s\n\n", lacking)
+	}
+	fmt.Fprintf(w, "![Leases against faults, from left to right](%s)\n\n", about.Timeline)
+	w.WriteString(method(r))
+	for _, o := range r.Sections {
+		section(w, r, o)
+	}
+	settings(w, r, about)
+	return w.String()
+}
+
+// verdict says first what matters most.
+func verdict(w *strings.Builder, r chaos.Result) {
+	violations := r.Violations()
+	if len(violations) == 0 {
+		w.WriteString("**No guarantee was broken.** ")
+		var acquired, guarded, refused int
+		for _, o := range r.Sections {
+			for i, s := range o.Scores {
+				if r.Contestants[i].Ours {
+					if o.Within {
+						acquired += s.Acquired
+					}
+					guarded += s.GuardedWrites
+					refused += s.Refused
+				}
+			}
+		}
+		fmt.Fprintf(w, "In section A, where the faults are within the assumptions, this library took %d locks without an overlap, a token out of order or an orphan. "+
+			"In all sections its guarded register stayed right: %d writes in the order of their tokens, %d operations refused as stale.\n\n", acquired, guarded, refused)
+		return
+	}
+	fmt.Fprintf(w, "**%d violations of what this library guarantees:**\n\n", len(violations))
+	for _, v := range violations {
+		fmt.Fprintf(w, "- %s\n", v)
+	}
+	w.WriteString("\n")
+}
+
+func method(r chaos.Result) string {
+	return fmt.Sprintf(`## What was done
+
+Five redis-servers (two keep nothing on disk, two have "appendfsync everysec", one
+"always"), each behind a proxy. %d processes of each library take two locks of their
+own, TTL %v, hold them for a hundredth of a TTL to 1.6, and under the lock read and increment
+two counters in another server: one that believes everybody, one that refuses
+stale tokens (package fence). Every other time a client does not look at its lease
+before it writes, as programs do. All share the nodes, so the same faults hit all at
+the same time; a client fault hits one process of each library.
+
+- **Overlap**: two leases of one lock at one time. A lease counts from when the call
+  returned to the last moment at which its holder can have known it to be valid: its
+  release, or the deadline that the library tells, if nothing was heard of it before.
+  Times are from one clock (CLOCK_BOOTTIME) in all processes. Where it is uncertain,
+  the lease counts as shorter.
+- **Lost update**: an increment that another one overwrote. A lock alone does not
+  prevent it, ours included: a client that stands still between its look and its
+  write writes when it wakes.
+- **Orphan**: a key that stayed on a node for longer than TTL + %v after its holder
+  was done, or without an expiry. Excused while its node is in trouble.
+- Our own library is held to this, and the program exits with 1: in section A no
+  overlap, no token out of order, no orphan; in all sections a guarded register whose
+  answers are linearizable (porcupine) and that lost no increment.
+
+`, r.Terms.Clients, r.Terms.TTL, time.Second)
+}
+
+// explanations say what a section is about, by its letter.
+var explanations = map[string]string{
+	"A": "At most two of five nodes are in trouble at once, also until a node has been repaired. " +
+		"FLUSHALL and steps of a clock are done to a node when a majority of the *other* nodes has each lock that it has: " +
+		"a lease that only three nodes granted is lost with the first of them that forgets. " +
+		"Now and then three to five nodes are restarted without their data in less than a TTL: that is within our assumptions, as the restart guard is on.",
+	"B": "The assumptions of I1 are broken on purpose: three of five nodes at once lose what they granted and go on (FLUSHALL, or their clocks set ahead). " +
+		"Overlaps are possible and not counted as violations; the guarded register must stay right.",
+	"C": "The clients were told that nodes lose nothing (`Durable: true`), which is not so: three nodes at once restart without their data, and vote at once.",
+}
+
+func section(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
+	fmt.Fprintf(w, "## %s\n\n", o.Title)
+	fmt.Fprintf(w, "%s\n\n", explanations[o.Title[:1]])
+	fmt.Fprintf(w, "%v. %s\n\n", o.To.Sub(o.From).Round(time.Second), faults(o))
+	table(w, r, o)
+	overlaps(w, r, o)
+}
+
+// faults counts what was done.
+func faults(o chaos.Outcome) string {
+	count := make(map[string]int)
+	for _, f := range o.Faults {
+		what := f.What
+		if strings.HasPrefix(what, "clock ") {
+			what = "clock set ahead"
+			if strings.HasPrefix(f.What, "clock -") {
+				what = "clock set back"
+			}
+		}
+		count[what]++
+	}
+	for _, h := range o.Harm {
+		if h.What == "frozen" {
+			count["SIGSTOP of one client of each"]++
+		} else {
+			count["kill -9 of one client of each"]++
+		}
+	}
+	return fmt.Sprintf("%d faults of nodes, %d of clients: %s.", len(o.Faults), len(o.Harm), counted(count, "%[2]d × %[1]s", ", "))
+}
+
+// counted lists what was counted, the most first.
+func counted(count map[string]int, format, sep string) string {
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf(format, name, count[name])
+	}
+	return strings.Join(names, sep)
+}
+
+func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
+	w.WriteString("| |")
+	for _, c := range r.Contestants {
+		fmt.Fprintf(w, " %s |", c.Name)
+	}
+	w.WriteString("\n|---|" + strings.Repeat("---|", len(r.Contestants)) + "\n")
+	row := func(name string, cell func(i int, s chaos.Score) string) {
+		fmt.Fprintf(w, "| %s |", name)
+		for i, s := range o.Scores {
+			fmt.Fprintf(w, " %s |", cell(i, s))
+		}
+		w.WriteString("\n")
+	}
+	ours := func(i int, cell string) string {
+		if !r.Contestants[i].Ours {
+			return "no tokens"
+		}
+		return cell
+	}
+	row("acquisitions", func(_ int, s chaos.Score) string { return fmt.Sprint(s.Acquired) })
+	row("overlaps", func(_ int, s chaos.Score) string {
+		if len(s.Overlaps) == 0 {
+			return "0"
+		}
+		return fmt.Sprintf("**%d**, longest %s", len(s.Overlaps), rough(s.Longest()))
+	})
+	row("lost updates, unguarded", func(_ int, s chaos.Score) string { return fmt.Sprintf("%d of %d", s.PlainLost, s.PlainWrites) })
+	row("lost updates, guarded", func(i int, s chaos.Score) string {
+		return ours(i, fmt.Sprintf("%d of %d", s.GuardedLost, s.GuardedWrites))
+	})
+	row("refused as stale", func(i int, s chaos.Score) string { return ours(i, fmt.Sprint(s.Refused)) })
+	row("register linearizable", func(i int, s chaos.Score) string { return ours(i, linearizable(s)) })
+	row("tokens out of order", func(i int, s chaos.Score) string { return ours(i, fmt.Sprint(len(s.Disorder))) })
+	row("longest wait", func(_ int, s chaos.Score) string { return rough(s.Wait) })
+	row("orphans", func(_ int, s chaos.Score) string { return orphans(s.Orphans) })
+	row("last key gone after the end", func(_ int, s chaos.Score) string {
+		if len(s.Left) > 0 {
+			return "**never**: " + strings.Join(s.Left, ", ")
+		}
+		return rough(s.Gone)
+	})
+	row("errors", func(_ int, s chaos.Score) string { return counted(s.Errors, "%s %d", "<br>") })
+	w.WriteString("\n")
+}
+
+func linearizable(s chaos.Score) string {
+	switch {
+	case len(s.Register) > 0:
+		return "**no**"
+	case s.Undecided != nil:
+		return "not decided in time"
+	}
+	return fmt.Sprintf("yes, %d operations", s.Touches)
+}
+
+func orphans(found []check.Orphan) string {
+	if len(found) == 0 {
+		return "0"
+	}
+	var longest time.Duration
+	for _, o := range found {
+		longest = max(longest, o.Over)
+	}
+	return fmt.Sprintf("**%d**, longest %s too long", len(found), rough(longest))
+}
+
+// mostOverlaps is how many overlaps of a contestant are told one by one.
+const mostOverlaps = 5
+
+// overlaps tells the longest ones.
+func overlaps(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
+	for i, s := range o.Scores {
+		if len(s.Overlaps) == 0 {
+			continue
+		}
+		longest := slices.SortedStableFunc(slices.Values(s.Overlaps), func(a, b chaos.Overlap) int { return cmp.Compare(b.For(), a.For()) })
+		fmt.Fprintf(w, "Overlaps of %s", r.Contestants[i].Name)
+		if len(longest) > mostOverlaps {
+			longest = longest[:mostOverlaps]
+			fmt.Fprintf(w, ", the %d longest", mostOverlaps)
+		}
+		w.WriteString(":\n\n")
+		for _, x := range longest {
+			what := "no fault"
+			if len(x.During) > 0 {
+				what = strings.Join(x.During, "; ")
+			}
+			fmt.Fprintf(w, "- %s at %.1f s; in the TTL before and meanwhile: %s\n", rough(x.For()), x.Second.Begin.Sub(r.Sections[0].From).Seconds(), what)
+		}
+		w.WriteString("\n")
+	}
+}
+
+func settings(w *strings.Builder, r chaos.Result, about About) {
+	w.WriteString("## The contestants\n\n")
+	for _, c := range r.Contestants {
+		var versions []string
+		for _, m := range c.Modules {
+			if v := about.Versions[m]; v != "" {
+				versions = append(versions, m+" "+v)
+			}
+		}
+		fmt.Fprintf(w, "- **%s** (%s): %s.\n", c.Name, strings.Join(versions, ", "), c.Settings)
+	}
+}
+
+// rough rounds a duration to what can be read.
+func rough(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(time.Millisecond).String()
+	case d > 0:
+		return "under 1ms"
+	}
+	return "0"
+}

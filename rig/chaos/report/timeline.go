@@ -1,0 +1,253 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/rig/chaos"
+	"github.com/redlock-go/redlock/rig/clock"
+)
+
+// The measures of the time line, in pixels.
+const (
+	gutter    = 128 // for the names of the lanes
+	stretch   = 1152
+	laneOf    = 10 // of a node, of the clients
+	lockOf    = 7  // of a lock
+	between   = 6  // groups of lanes
+	header    = 46
+	axis      = 18
+	clientsOf = 5 // of one client
+)
+
+// timeline draws one picture: rows of an equal length of time, one below the other,
+// each with the same lanes.
+type timeline struct {
+	strings.Builder
+	r        chaos.Result
+	from, to clock.Instant
+	row      time.Duration
+	rows     int
+	height   float64 // of a row
+}
+
+// Timeline is the run as an SVG picture: a lane for each node with its faults, one
+// for each client, and for each contestant one of each lock with its leases,
+// overlaps in red. It is made for light and dark backgrounds.
+func Timeline(r chaos.Result) string {
+	t := &timeline{r: r}
+	if len(r.Sections) > 0 {
+		t.from, t.to = r.Sections[0].From, r.Sections[len(r.Sections)-1].To
+	}
+	whole := max(t.to.Sub(t.from), time.Second)
+	for _, t.row = range []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 10 * time.Minute} {
+		if whole <= 6*t.row {
+			break
+		}
+	}
+	t.rows = int((whole + t.row - 1) / t.row)
+	t.height = axis + 5*laneOf + between + float64(r.Terms.Clients*clientsOf) + between + float64(len(r.Contestants))*(2*lockOf+between)
+	t.draw()
+	return t.String()
+}
+
+func (t *timeline) draw() {
+	width, height := gutter+stretch+12, header+float64(t.rows)*t.height+4
+	t.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" width="%d" height="%.0f" font-family="system-ui, sans-serif" font-size="10">`, width, height, width, height)
+	t.WriteString(style)
+	t.printf(`<rect class="bg" width="%d" height="%.0f"/>`, width, height)
+	t.legend()
+	for row := range t.rows {
+		t.frame(row)
+	}
+	for _, o := range t.r.Sections {
+		t.section(o)
+	}
+	t.WriteString("</svg>\n")
+}
+
+// style holds for both backgrounds, whichever the reader has.
+const style = `<style>
+.bg{fill:#fff}text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0;stroke-width:.5}.cut{stroke:#59636e;stroke-dasharray:3 2}
+.ours{stroke:#1a7f37}.peer{stroke:#57606a}.ours,.peer{stroke-width:5}.bad{fill:#d1242f}
+.kill{fill:#6e4fc4}.stop{fill:#0969da}.net{fill:#bf8700}.mem{fill:#bc4c00}.disk{fill:#6e7781}.tail{opacity:.28}
+@media (prefers-color-scheme:dark){.bg{fill:#0d1117}text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}.cut{stroke:#9198a1}
+.ours{stroke:#3fb950}.peer{stroke:#8b949e}.bad{fill:#ff5c57}.kill{fill:#a58af5}.stop{fill:#58a6ff}.net{fill:#d29922}.mem{fill:#f0883e}.disk{fill:#9198a1}}
+</style>
+`
+
+// legend names the colours.
+func (t *timeline) legend() {
+	t.printf(`<text x="8" y="16" font-size="13" font-weight="600">Leases against faults, seed %d, TTL %v</text>`, t.r.Terms.Seed, t.r.Terms.TTL)
+	x := 8.0
+	for _, item := range []struct{ class, text string }{
+		{"kill", "killed"},
+		{"stop", "SIGSTOP"},
+		{"net", "network"},
+		{"mem", "FLUSHALL, clock"},
+		{"disk", "disk full"},
+		{"ours", "lease, this library"},
+		{"peer", "lease, others"},
+		{"bad", "two leases at once"},
+	} {
+		if item.class == "ours" || item.class == "peer" {
+			t.printf(`<path class="%s" d="M%.0f 32h12"/>`, item.class, x)
+		} else {
+			t.printf(`<rect class="%s" x="%.0f" y="28" width="12" height="8"/>`, item.class, x)
+		}
+		t.printf(`<text x="%.0f" y="36">%s</text>`, x+16, item.text)
+		x += 34 + 5.4*float64(len(item.text))
+	}
+	t.printf(`<text class="dim" x="%.0f" y="36">pale: until the node counts as well again</text>`+"\n", x)
+}
+
+// frame draws the axis of a row and the names of its lanes.
+func (t *timeline) frame(row int) {
+	top := t.top(row)
+	const ticks = 5
+	for i := range ticks + 1 {
+		x := float64(gutter) + stretch*float64(i)/ticks
+		t.printf(`<path class="grid" d="M%.1f %.1fV%.1f"/>`, x, top+axis-4, top+t.height-between)
+		if at := time.Duration(row)*t.row + time.Duration(i)*t.row/ticks; i < ticks && !t.marked(at) {
+			t.printf(`<text class="dim" x="%.1f" y="%.1f" text-anchor="middle">%.4g s</text>`, x, top+axis-7, at.Seconds())
+		}
+	}
+	for node := range 5 {
+		t.printf(`<text class="dim" x="%d" y="%.1f" text-anchor="end">node %d</text>`, gutter-6, t.nodeLane(row, node)+8, node)
+	}
+	t.printf(`<text class="dim" x="%d" y="%.1f" text-anchor="end">clients</text>`, gutter-6, t.clientLane(row, 0)+8)
+	for i, c := range t.r.Contestants {
+		t.printf(`<text x="%d" y="%.1f" text-anchor="end">%s</text>`, gutter-6, t.lockLane(row, i, 0)+9, escape(c.Name))
+	}
+	t.WriteString("\n")
+}
+
+// marked reports whether a section begins so near that its mark takes the place of
+// the time.
+func (t *timeline) marked(at time.Duration) bool {
+	for _, o := range t.r.Sections {
+		if away := at - o.From.Sub(t.from); away.Abs() < t.row/20 {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *timeline) section(o chaos.Outcome) {
+	row, x := t.place(o.From)
+	t.printf(`<path class="cut" d="M%.1f %.1fV%.1f"/><text x="%.1f" y="%.1f" font-weight="600" text-anchor="middle">%.1s, %.1f s</text>`+"\n",
+		x, t.top(row)+axis-4, t.top(row)+t.height-between, x, t.top(row)+axis-7, o.Title, o.From.Sub(t.from).Seconds())
+	for _, f := range o.Faults {
+		title := fmt.Sprintf("node %d: %s, %v", f.Node, f.What, f.To.Sub(f.From).Round(time.Millisecond))
+		t.bar(f.To, f.Until, classOf(f.What)+" tail", "", func(row int) float64 { return t.nodeLane(row, f.Node) + 1 }, laneOf-3)
+		t.bar(f.From, max(f.To, f.From.Add(t.row/500)), classOf(f.What), title, func(row int) float64 { return t.nodeLane(row, f.Node) + 1 }, laneOf-3)
+	}
+	for _, h := range o.Harm {
+		class := classOf(h.What)
+		t.bar(h.From, max(h.To, h.From.Add(t.row/500)), class, "", func(row int) float64 { return t.clientLane(row, h.Client) + 1 }, clientsOf-2)
+	}
+	for i, s := range o.Scores {
+		t.leases(i, s)
+	}
+	t.WriteString("\n")
+}
+
+// leases draws the leases of a contestant, all in one path, and over them the
+// overlaps.
+func (t *timeline) leases(contestant int, s chaos.Score) {
+	class := "peer"
+	if t.r.Contestants[contestant].Ours {
+		class = "ours"
+	}
+	locks := make(map[string]int) // lanes
+	lane := func(lock string) int {
+		if strings.HasSuffix(lock, "/calm") {
+			return 1
+		}
+		return locks[lock]
+	}
+	t.printf(`<path class="%s" d="`, class)
+	for _, l := range s.Leases {
+		t.pieces(l.Begin, l.End, func(row int, x, width float64) {
+			t.printf("M%.1f %.1fh%.1f", x, t.lockLane(row, contestant, lane(l.Lock))+3, max(width, 0.4))
+		})
+	}
+	t.WriteString(`"/>`)
+	for _, o := range s.Overlaps {
+		end := min(o.First.End, o.Second.End)
+		title := fmt.Sprintf("%s: two leases at once for %v", o.Lock, o.For().Round(time.Millisecond))
+		t.bar(o.Second.Begin, max(end, o.Second.Begin.Add(t.row/600)), "bad", title,
+			func(row int) float64 { return t.lockLane(row, contestant, lane(o.Lock)) - 1 }, lockOf+1)
+	}
+}
+
+// classOf is the colour of a fault.
+func classOf(what string) string {
+	switch {
+	case strings.HasPrefix(what, "killed"):
+		return "kill"
+	case what == "frozen":
+		return "stop"
+	case what == "flushed", strings.HasPrefix(what, "clock"):
+		return "mem"
+	case strings.HasPrefix(what, "disk"):
+		return "disk"
+	}
+	return "net"
+}
+
+// bar draws a time as a rectangle, or several where it spans rows.
+func (t *timeline) bar(from, to clock.Instant, class, title string, y func(row int) float64, height float64) {
+	t.pieces(from, to, func(row int, x, width float64) {
+		t.printf(`<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.0f"`, class, x, y(row), width, height)
+		if title == "" {
+			t.WriteString("/>")
+			return
+		}
+		t.printf("><title>%s</title></rect>", escape(title))
+	})
+}
+
+// pieces cuts a time into the rows on which it lies.
+func (t *timeline) pieces(from, to clock.Instant, draw func(row int, x, width float64)) {
+	for from < to {
+		row, x := t.place(from)
+		if row < 0 || row >= t.rows {
+			return
+		}
+		end := min(to, t.from.Add(time.Duration(row+1)*t.row))
+		draw(row, x, stretch*float64(end.Sub(from))/float64(t.row))
+		from = end
+	}
+}
+
+// place is where an instant lies.
+func (t *timeline) place(at clock.Instant) (row int, x float64) {
+	since := at.Sub(t.from)
+	row = int(since / t.row)
+	return row, gutter + stretch*float64(since-time.Duration(row)*t.row)/float64(t.row)
+}
+
+func (t *timeline) top(row int) float64 { return header + float64(row)*t.height }
+
+func (t *timeline) nodeLane(row, node int) float64 {
+	return t.top(row) + axis + float64(node*laneOf)
+}
+
+func (t *timeline) clientLane(row, client int) float64 {
+	return t.nodeLane(row, 5) + between + float64(client*clientsOf)
+}
+
+func (t *timeline) lockLane(row, contestant, lock int) float64 {
+	return t.clientLane(row, t.r.Terms.Clients) + between + float64(contestant*(2*lockOf+between)+lock*lockOf)
+}
+
+func (t *timeline) printf(format string, args ...any) { fmt.Fprintf(t, format, args...) }
+
+func escape(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder has no errors
+	return b.String()
+}

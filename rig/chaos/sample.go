@@ -1,0 +1,122 @@
+package chaos
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/redlock-go/redlock/resp"
+	"github.com/redlock-go/redlock/rig/check"
+	"github.com/redlock-go/redlock/rig/clock"
+	"github.com/redlock-go/redlock/rig/cluster"
+	"github.com/redlock-go/redlock/rig/traffic"
+)
+
+// sampler looks at the locks' keys on the nodes again and again, past the proxies,
+// and remembers which value it saw where, from when to when.
+type sampler struct {
+	cluster *cluster.Cluster
+	owners  map[string]func(value string) string // by key
+	keys    []string
+
+	mu   sync.Mutex
+	seen map[sightingOf]*check.Sighting
+}
+
+type sightingOf struct {
+	node       int
+	key, value string
+}
+
+const (
+	sampleEvery  = 100 * time.Millisecond
+	sampleWithin = 50 * time.Millisecond
+)
+
+func newSampler(c *cluster.Cluster, contestants []traffic.Contestant) *sampler {
+	s := &sampler{cluster: c, owners: make(map[string]func(string) string), seen: make(map[sightingOf]*check.Sighting)}
+	for _, contestant := range contestants {
+		for _, lock := range locksOf(contestant.Name) {
+			for _, key := range contestant.Keys(lock) {
+				s.keys = append(s.keys, key)
+				s.owners[key] = contestant.Owner
+			}
+		}
+	}
+	return s
+}
+
+// run looks until ctx is done.
+func (s *sampler) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		s.look()
+		sleep(ctx, sampleEvery)
+	}
+}
+
+// look looks once at the nodes that answer.
+func (s *sampler) look() {
+	var looking sync.WaitGroup
+	for _, n := range s.cluster.Nodes {
+		if n.Running() {
+			looking.Go(func() { s.lookAt(n) })
+		}
+	}
+	looking.Wait()
+}
+
+func (s *sampler) lookAt(n *cluster.Node) {
+	commands := make([][]string, 0, 2*len(s.keys))
+	for _, key := range s.keys {
+		commands = append(commands, []string{"GET", key}, []string{"PTTL", key})
+	}
+	at := clock.Now() // before: what is seen was there then or later
+	replies, err := n.DoAll(sampleWithin, commands...)
+	if err != nil {
+		return // in trouble
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, key := range s.keys {
+		value, left := replies[2*i], replies[2*i+1]
+		if value.Kind != resp.Text {
+			continue
+		}
+		of := sightingOf{n.Index, key, value.Text}
+		if s.seen[of] == nil {
+			s.seen[of] = &check.Sighting{Node: n.Index, Key: key, Value: value.Text, Owner: s.owners[key](value.Text), First: at}
+		}
+		s.seen[of].Last = at
+		s.seen[of].Forever = s.seen[of].Forever || left.Equal(resp.OfInt(-1))
+	}
+}
+
+// sightings returns what was seen of some keys.
+func (s *sampler) sightings(of func(key string) bool) []check.Sighting {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []check.Sighting
+	for _, sighting := range s.seen {
+		if of(sighting.Key) {
+			all = append(all, *sighting)
+		}
+	}
+	return all
+}
+
+// left are the keys that are on a node now.
+func (s *sampler) left() (map[string]bool, error) {
+	left := make(map[string]bool)
+	for _, n := range s.cluster.Nodes {
+		replies, err := n.DoAll(5*time.Second, append([]string{"MGET"}, s.keys...))
+		if err != nil {
+			return nil, err
+		}
+		for i, item := range replies[0].Items {
+			if item.Kind == resp.Text {
+				left[s.keys[i]] = true
+			}
+		}
+	}
+	return left, nil
+}

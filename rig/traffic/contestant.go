@@ -1,0 +1,85 @@
+package traffic
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/redlock-go/redlock/rig/clock"
+)
+
+// Contestant is a lock library, and how it is used in the rig. All get the same
+// TTL; beyond that each has its documented defaults.
+type Contestant struct {
+	Name string // in flags, lock names and the report
+	// Ours are held to their guarantees; of the others it is only told what was seen.
+	Ours bool
+	// Quorum: it takes a majority of all nodes. Else it uses the first node alone.
+	Quorum bool
+	// Timeless: it does not tell its users until when a lease is valid.
+	Timeless bool
+	// Modules are those whose versions the report states.
+	Modules []string
+	// Settings say what was set, and why, in a sentence.
+	Settings string
+	// Keys are the keys on the nodes of a lock.
+	Keys func(lock string) []string
+	// Owner finds the owner's label in a value on a node, "" if there is none.
+	Owner func(value string) string
+	Open  func(Setup) (Locker, error)
+}
+
+// Setup is what a library is opened with.
+type Setup struct {
+	URLs    []string // of all nodes
+	TTL     time.Duration
+	Owner   string    // a label, for libraries that have one
+	Durable bool      // say that nodes lose nothing when they restart, if the library can be told
+	Log     io.Writer // for the library's own words
+}
+
+// Locker takes locks.
+type Locker interface {
+	// Acquire waits for the lock until ctx is done, or for as long as the library
+	// does.
+	Acquire(ctx context.Context, lock string) (Lease, error)
+	// Kind names the kind of an error of the library, in a word or two.
+	Kind(err error) string
+	Close() error
+}
+
+// Lease is a lock that is held. Its methods may be called by many goroutines at
+// once, but for Extend and Release.
+type Lease interface {
+	// Token is the fencing token, 0 if the library has none.
+	Token() uint64
+	// Valid reports whether the lease is valid, as far as its holder can know without
+	// asking a node, and until when if nothing more is done; 0 if the library does
+	// not tell.
+	Valid() (until clock.Instant, ok bool)
+	// Extend extends the lease; it does nothing if the library does it by itself.
+	Extend(ctx context.Context) error
+	Release(ctx context.Context) error
+}
+
+// Contestants are all of them, in the order of the report.
+func Contestants() []Contestant {
+	return []Contestant{onGoredis(), onRueidis(), redsyncs(), redislocks(), rueidislocks()}
+}
+
+// ContestantNamed finds one.
+func ContestantNamed(name string) (Contestant, bool) {
+	for _, c := range Contestants() {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Contestant{}, false
+}
+
+// until turns a point in time into an instant. It reads its clock first: if the
+// process stands still in between, the result is too early, never too late.
+func until(t func() time.Time) (now, end clock.Instant) {
+	now = clock.Now()
+	return now, now.Add(time.Until(t()))
+}

@@ -1,0 +1,127 @@
+package traffic
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/goredis"
+	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/rig/clock"
+	"github.com/redlock-go/redlock/rueidis"
+)
+
+func onGoredis() Contestant {
+	return ours("redlock-goredis", "go-redis", "github.com/redis/go-redis/v9",
+		func(urls ...string) ([]redlock.Node, error) { return goredis.OpenAll(urls...) })
+}
+
+func onRueidis() Contestant {
+	return ours("redlock-rueidis", "rueidis", "github.com/redis/rueidis",
+		func(urls ...string) ([]redlock.Node, error) { return rueidis.OpenAll(urls...) })
+}
+
+func ours(name, adapter, module string, open func(urls ...string) ([]redlock.Node, error)) Contestant {
+	return Contestant{
+		Name: name, Ours: true, Quorum: true,
+		Modules:  []string{module},
+		Settings: "this library on " + adapter + ", all nodes; renewal in the background by default, every fourth lease without and extended by hand",
+		Keys:     func(lock string) []string { return []string{redlock.DefaultPrefix + lock} },
+		Owner: func(value string) string {
+			label, _ := script.Label(value)
+			return label
+		},
+		Open: func(s Setup) (Locker, error) {
+			nodes, err := open(s.URLs...)
+			if err != nil {
+				return nil, err
+			}
+			l, err := redlock.New(redlock.Config{
+				Nodes: nodes, TTL: s.TTL, Owner: s.Owner, Durable: s.Durable,
+				Logger: slog.New(slog.NewTextHandler(s.Log, nil)),
+			})
+			if err != nil {
+				return nil, err
+			}
+			return ourLocker{l}, nil
+		},
+	}
+}
+
+type ourLocker struct{ *redlock.Locker }
+
+// Acquire waits until ctx is done. The lease does not end with ctx.
+func (l ourLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
+	// A lease's context is a child of the one given to Acquire.
+	waiting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	byHand := rand.IntN(4) == 0
+	var opts []redlock.Option
+	if byHand {
+		opts = append(opts, redlock.WithoutRenewal())
+	}
+	lease, err := l.Locker.Acquire(waiting, lock, opts...)
+	stop()
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	return ourLease{lease, byHand, func() { cancel(nil) }}, nil
+}
+
+// Kind names the states of the library.
+func (ourLocker) Kind(err error) string {
+	switch {
+	case errors.Is(err, redlock.ErrLost):
+		return "lost"
+	case errors.Is(err, redlock.ErrNotHeld):
+		return "not held"
+	case errors.Is(err, redlock.ErrNoQuorum):
+		return "no quorum"
+	case errors.Is(err, redlock.ErrHeld):
+		return "held"
+	case errors.Is(err, redlock.ErrClosed):
+		return "closed"
+	}
+	return kindOf(err)
+}
+
+type ourLease struct {
+	*redlock.Lease
+	byHand bool
+	free   func()
+}
+
+// Valid is what the library tells, without asking a node.
+func (l ourLease) Valid() (clock.Instant, bool) {
+	now, end := until(l.Deadline)
+	return end, l.Context().Err() == nil && now < end
+}
+
+// Extend extends what is not renewed in the background.
+func (l ourLease) Extend(ctx context.Context) error {
+	if !l.byHand {
+		return nil
+	}
+	return l.Lease.Extend(ctx)
+}
+
+// Release asks the nodes once.
+func (l ourLease) Release(ctx context.Context) error {
+	defer l.free()
+	return l.Lease.Release(ctx)
+}
+
+// kindOf names what all libraries have in common.
+func kindOf(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "timeout"
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	}
+	return "connection"
+}
