@@ -125,7 +125,17 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *lo
 		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
 		return nil, nil, ErrClosed
 	}
-	return c.lease(ctx)
+	lease, lost, err := c.lease(ctx)
+	if lease == nil {
+		// The nodes that granted it get the key back before anyone is told that
+		// there was no getting it: else who tries again would meet itself (I5).
+		select {
+		case <-c.freed:
+		case <-ctx.Done():
+		case <-l.closing:
+		}
+	}
+	return lease, lost, err
 }
 
 // sleep waits between two attempts.

@@ -76,8 +76,13 @@ type NodeError struct {
 	Err  error
 }
 
-// Error names the node and the cause.
-func (e NodeError) Error() string { return e.Node + ": " + e.Err.Error() }
+// Error names the node, once, and the cause.
+func (e NodeError) Error() string {
+	if s := e.Err.Error(); strings.HasPrefix(s, e.Node+": ") {
+		return s
+	}
+	return e.Node + ": " + e.Err.Error()
+}
 
 // Unwrap gives the cause.
 func (e NodeError) Unwrap() error { return e.Err }
@@ -107,13 +112,19 @@ func (e *QuorumError) Unwrap() []error {
 
 // causes of a node that was silent.
 type (
-	timeoutError   struct{ after time.Duration }
+	timeoutError struct {
+		after time.Duration
+		first bool // the longer deadline of a node not heard of yet
+	}
 	suspectedError struct{ cause error }
 	heldCause      struct{ holder string }
 )
 
 func (e timeoutError) Error() string {
-	return fmt.Sprintf("no reply within %v (Config.NodeTimeout)", e.after)
+	if e.first {
+		return fmt.Sprintf("no reply within %v, nor ever before: is there a Redis server at this address?", e.after)
+	}
+	return fmt.Sprintf("no reply within %v (see Config.NodeTimeout)", e.after)
 }
 
 // Timeout makes it what net.Error calls a timeout.

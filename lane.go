@@ -153,7 +153,7 @@ func (ln *lane) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, e
 	case err == nil:
 		return nil, fmt.Errorf("%d replies to a batch of %d commands: this is no Redis server", len(replies), len(batch))
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, timeoutError{ln.locker.patience()}
+		return nil, timeoutError{after: ln.locker.patience()}
 	}
 	return nil, err
 }
@@ -248,7 +248,7 @@ func (ln *lane) tick() {
 		ln.mu.Unlock()
 		return
 	}
-	now, timeout := ln.locker.clock.now(), timeoutError{ln.core.Timeout()}
+	now, timeout := ln.locker.clock.now(), timeoutError{after: ln.core.Timeout(), first: !ln.core.Known()}
 	late := ln.core.Overdue(now)
 	if len(late) > 0 {
 		ln.sense(timeout)

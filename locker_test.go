@@ -359,3 +359,23 @@ func TestHungNodeIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// An attempt that was lost has given back what it got when the caller is told, so
+// that the caller's next does not meet it.
+func TestLostAttemptHasGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(3)
+		l := open(t, nodes)
+		for _, n := range nodes {
+			n.Delay(time.Millisecond)
+		}
+		nodes[0].Exec("SET", "redlock:k", "of another", "PX", "10000")
+		nodes[1].Exec("SET", "redlock:k", "of another", "PX", "10000")
+		if _, err := l.TryAcquire(t.Context(), "k"); !errors.Is(err, redlock.ErrHeld) {
+			t.Fatalf("TryAcquire = %v", err)
+		}
+		if got, ok := nodes[2].Get("redlock:k"); ok {
+			t.Errorf("node 3 still has %q", got)
+		}
+	})
+}

@@ -163,7 +163,8 @@ func TestMajorityLost(t *testing.T) {
 					want[name] = tr
 				}
 				// Of nodes that nobody has heard of yet: TTL/4, for connecting.
-				cfg := redlock.Config{TTL: 2 * time.Second}
+				// And long enough for a node that is well on a machine that is not.
+				cfg := redlock.Config{TTL: 2 * time.Second, NodeTimeout: 300 * time.Millisecond}
 				const deadline = 500 * time.Millisecond
 
 				for _, call := range []struct {

@@ -60,9 +60,9 @@ const (
 
 // Admit says whether a request is to be sent to the node, given what its vote
 // would count for and whether the nodes that are not suspected suffice for a
-// quorum. Then a suspected one is passed over by those who want the key;
-// extensions are sent to it all the same, as they are few and each may count.
-// Who wants the key does not ask a node that does not vote either: to take it
+// quorum. Then a suspected one is passed over: if its vote would have been needed
+// all the same, the round fails, and is tried again when a probe has been
+// answered, as it is within moments by a node that is well. Who wants the key does not ask a node that does not vote either: to take it
 // there and give it back would only be in the way of the holder, who wants
 // to repair that node. A release is never dropped: the caller owes what is not
 // admitted. Every request that takes a key must leave room for the release that
@@ -80,7 +80,7 @@ func (l *Lane) Admit(op Op, repair bool, standing Standing, quorumWithout bool) 
 			return Suspected
 		}
 		return Busy
-	case op == Ask && l.suspect && quorumWithout:
+	case (op == Ask || op == Extend) && l.suspect && quorumWithout:
 		return Suspected
 	case op == Ask && !repair && (standing == Abstains || standing == Barred):
 		return NoVote
@@ -90,6 +90,9 @@ func (l *Lane) Admit(op Op, repair bool, standing Standing, quorumWithout bool) 
 
 // Suspect reports whether the node is suspected of being hung or dead.
 func (l *Lane) Suspect() bool { return l.suspect }
+
+// Known reports whether the node has ever answered.
+func (l *Lane) Known() bool { return l.known }
 
 // Timeout is how long the node is waited for.
 func (l *Lane) Timeout() time.Duration {

@@ -118,10 +118,17 @@ func (p *Proxy) Refuse() {
 func (p *Proxy) Accept() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.proxy.Start(); err != nil && !errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
-		return err
+	// Meanwhile the port may have gone to somebody's outgoing connection, which
+	// gives it back soon.
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := p.proxy.Start()
+		if err == nil || errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
 	}
-	return nil
 }
 
 // Bounce closes all connections; new ones are accepted at once.
