@@ -2,7 +2,7 @@
 MODULES := . goredis rueidis cmd/redlock rig
 
 # What the tests run beside Go, as Debian's packages are called.
-PROGRAMS := redis-server postgresql curl
+PROGRAMS := redis-server postgresql curl faketime
 
 GOLANGCI := bin/golangci-lint
 GOLANGCI_VERSION := v2.15.0
@@ -74,3 +74,8 @@ sim: ## the library's core in simulated worlds, from fresh seeds, for a minute
 .PHONY: mutants
 mutants: ## deliberate bugs, each of which the simulator must catch
 	@go run ./internal/sim/cmd/mutants
+
+.PHONY: chaos
+chaos: programs ## real servers and processes under faults, with the peers beside; a report in out/
+	@mkdir -p out
+	@cd rig && go run ./cmd/chaos -for $(FOR_CHAOS) -out ../out
