@@ -22,7 +22,7 @@ const decideWithin = time.Minute
 // score judges what a contestant's clients have written down.
 func score(contestant traffic.Contestant, stories []traffic.Story, stops map[string][]span, o *Outcome, ttl time.Duration, seen []check.Sighting) Score {
 	s := Score{Errors: make(map[string]int)}
-	plain, guarded := make(map[string][]int64), make(map[string][]int64)
+	plain, guarded := make(map[string][]string), make(map[string][]string) // what writes were based on
 	ops := make(map[string][]check.RegisterOp)
 	var uses []check.Use
 	for _, story := range stories {
@@ -37,9 +37,21 @@ func score(contestant traffic.Contestant, stories []traffic.Story, stops map[str
 				uses = append(uses, check.Use{Owner: t.Client, Key: key, From: t.Asked, To: t.Done})
 			}
 		}
+		read := make(map[string]string) // last, by operation and lock
 		for _, t := range story.Touches {
-			switch {
-			case t.Op == traffic.ReadGuarded || t.Op == traffic.WriteGuarded:
+			switch t.Op {
+			case traffic.ReadPlain, traffic.ReadGuarded:
+				read[string(t.Op)+t.Lock] = t.Value
+			case traffic.WritePlain:
+				if t.Answered != 0 {
+					plain[t.Lock] = append(plain[t.Lock], read[string(traffic.ReadPlain)+t.Lock])
+				}
+			case traffic.WriteGuarded:
+				if t.Answered != 0 && t.Stale == 0 {
+					guarded[t.Lock] = append(guarded[t.Lock], read[string(traffic.ReadGuarded)+t.Lock])
+				}
+			}
+			if t.Op == traffic.ReadGuarded || t.Op == traffic.WriteGuarded {
 				ops[t.Lock] = append(ops[t.Lock], check.RegisterOp{
 					Client: t.Client, Write: t.Op == traffic.WriteGuarded, Token: t.Token, Value: t.Value,
 					Stale: t.Stale, Asked: t.Asked, Answered: t.Answered,
@@ -47,17 +59,13 @@ func score(contestant traffic.Contestant, stories []traffic.Story, stops map[str
 				s.Touches++
 				if t.Stale > 0 {
 					s.Refused++
-				} else if t.Op == traffic.WriteGuarded && t.Answered != 0 {
-					guarded[t.Lock] = append(guarded[t.Lock], t.Count)
 				}
-			case t.Op == traffic.WritePlain && t.Answered != 0:
-				plain[t.Lock] = append(plain[t.Lock], t.Count)
 			}
 		}
 	}
-	for lock, counts := range plain {
-		s.PlainWrites += len(counts)
-		s.PlainLost += check.LostWrites(counts)
+	for lock, bases := range plain {
+		s.PlainWrites += len(bases)
+		s.PlainLost += check.LostWrites(bases)
 		s.GuardedWrites += len(guarded[lock])
 		s.GuardedLost += check.LostWrites(guarded[lock])
 	}
@@ -70,7 +78,8 @@ func score(contestant traffic.Contestant, stories []traffic.Story, stops map[str
 	return s
 }
 
-// judgeLeases looks for overlaps and for tokens out of order.
+// judgeLeases looks for overlaps and for tokens out of order, and for how long the
+// lock that is wanted most was nobody's.
 func (s *Score) judgeLeases(contestant traffic.Contestant, o *Outcome, ttl time.Duration) {
 	slices.SortFunc(s.Leases, func(a, b Lease) int { return cmp.Compare(a.Begin, b.Begin) })
 	for _, lock := range locksOf(contestant.Name) {
@@ -80,6 +89,9 @@ func (s *Score) judgeLeases(contestant traffic.Contestant, o *Outcome, ttl time.
 				holds = append(holds, l.Hold)
 			}
 		}
+		if lock == locksOf(contestant.Name)[0] {
+			s.Idle = idle(holds)
+		}
 		for _, overlap := range check.FindOverlaps(holds) {
 			s.Overlaps = append(s.Overlaps, Overlap{Overlap: overlap, Lock: lock, During: during(o, overlap, ttl)})
 		}
@@ -87,6 +99,16 @@ func (s *Score) judgeLeases(contestant traffic.Contestant, o *Outcome, ttl time.
 			s.Disorder = append(s.Disorder, check.TokenOrder(holds)...)
 		}
 	}
+}
+
+// idle is the longest time between two holds, which are in the order of their
+// beginnings.
+func idle(holds []check.Hold) time.Duration {
+	var longest time.Duration
+	for i := 1; i < len(holds); i++ {
+		longest = max(longest, holds[i].Begin.Sub(holds[i-1].End))
+	}
+	return longest
 }
 
 // leases is the time in which the holder can have known its lease to be valid:

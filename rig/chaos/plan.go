@@ -135,7 +135,7 @@ func (p *planner) minorities(length time.Duration) fault.Plan {
 		}
 		tooLong = 0
 		plan = append(plan, fault.Step{At: start, Nodes: []int{node}, Fault: f})
-		busy[node] = start + span
+		busy[node] = start + span + p.TTL/10 // what things take
 		at = start + p.ttls(0.1, 0.9)
 	}
 }

@@ -34,6 +34,8 @@ type Score struct {
 	Overlaps []Overlap
 	// Disorder are the tokens that were not greater than one before.
 	Disorder check.Findings
+	// Idle is the longest time for which nobody held the lock that is wanted most.
+	Idle time.Duration
 	// Writes to the counters, and those that were lost; Refused are those that the
 	// guard refused.
 	PlainWrites, PlainLost     int

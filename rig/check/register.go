@@ -122,12 +122,14 @@ func misfit(ops []RegisterOp, info porcupine.LinearizationInfo) RegisterOp {
 	return first
 }
 
-// LostWrites counts the increments of a counter that were lost: each write of a
-// count that another had written too.
-func LostWrites(written []int64) int {
-	seen := make(map[int64]bool, len(written))
-	for _, count := range written {
-		seen[count] = true
+// LostWrites counts the updates of a register that were lost: each write based on a
+// value on which another write was based too, so that one of the two was undone
+// unseen. The values are unlike each other; those that were read before each
+// write are given.
+func LostWrites(bases []string) int {
+	seen := make(map[string]bool, len(bases))
+	for _, base := range bases {
+		seen[base] = true
 	}
-	return len(written) - len(seen)
+	return len(bases) - len(seen)
 }

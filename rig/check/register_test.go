@@ -92,16 +92,16 @@ func TestRegisterOfManyClients(t *testing.T) {
 
 func TestLostWrites(t *testing.T) {
 	for _, test := range []struct {
-		written []int64
-		lost    int
+		bases []string
+		lost  int
 	}{
 		{nil, 0},
-		{[]int64{1, 2, 3}, 0},
-		{[]int64{1, 2, 2, 3}, 1},
-		{[]int64{1, 2, 3, 4, 2, 3}, 2}, // somebody woke and set it back
+		{[]string{"", "1 a", "2 b"}, 0},
+		{[]string{"", "1 a", "1 a", "2 b"}, 1},
+		{[]string{"", "1 a", "2 b", "3 a", "1 a", "2 c"}, 1}, // c set it back by two, once
 	} {
-		if lost := LostWrites(test.written); lost != test.lost {
-			t.Errorf("%v: %d lost, want %d", test.written, lost, test.lost)
+		if lost := LostWrites(test.bases); lost != test.lost {
+			t.Errorf("%v: %d lost, want %d", test.bases, lost, test.lost)
 		}
 	}
 }

@@ -151,6 +151,32 @@ func TestOneWay(t *testing.T) {
 	until(t, func() bool { return count() == 1 })
 }
 
+// TestHealDoesNotWaitForWhoHasLeft: what was kept from a client that has gone, or
+// does not read, is thrown away, and others are served at once.
+func TestHealDoesNotWaitForWhoHasLeft(t *testing.T) {
+	n := start(t, Options{Nodes: 1, Proxied: true}).Nodes[0]
+	conn := dial(t, n)
+	_, err := conn.Write([]byte("ECHO first\r\n"))
+	ok(t, err)
+	read(t, conn)
+	ok(t, n.Proxy.Hold(Replies))
+	for i := range 20 {
+		_, err := conn.Write([]byte("SET k" + strings.Repeat("k", i) + " v\r\n"))
+		ok(t, err)
+		// Each reply is a packet of its own.
+		until(t, func() bool {
+			keys, err := n.Keys("k*", time.Second)
+			return err == nil && len(keys) == i+1
+		})
+	}
+	ok(t, conn.Close())
+	begin := time.Now()
+	ok(t, n.Proxy.Heal())
+	if _, err := ping(n, 2*time.Second); err != nil || time.Since(begin) > 2*time.Second {
+		t.Fatalf("after %v: %v", time.Since(begin), err)
+	}
+}
+
 // TestDelayHoldsOneConnectionOnly: as a pooled client needs it to be overtaken.
 func TestDelayHoldsOneConnectionOnly(t *testing.T) {
 	n := start(t, Options{Nodes: 1, Proxied: true}).Nodes[0]

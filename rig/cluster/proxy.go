@@ -55,13 +55,13 @@ func (p *Proxy) Addr() string { return p.proxy.Listen }
 
 // Latency delays everything in that direction, on every connection, by d.
 func (p *Proxy) Latency(way Direction, d, jitter time.Duration) error {
-	return p.set("latency", way, map[string]any{"latency": d.Milliseconds(), "jitter": jitter.Milliseconds()})
+	return p.set(lagType, way, map[string]any{"delay": d.Milliseconds(), "jitter": jitter.Milliseconds()})
 }
 
 // Hold keeps back everything in that direction until Heal, which lets it go on:
 // a partition as TCP sees one that ends in time. Connections are accepted.
 func (p *Proxy) Hold(way Direction) error {
-	return p.Latency(way, 24*time.Hour, 0)
+	return p.set(lagType, way, map[string]any{"delay": -1, "jitter": 0})
 }
 
 // Silence is Hold in both directions.

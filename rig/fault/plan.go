@@ -56,14 +56,18 @@ func (s Span) String() string {
 
 // Run carries out the plan: each step at its time, and never more than most nodes
 // in trouble at once, unless one step says so. A step for which this is not so yet
-// waits, and so do those after it. It returns when the last fault is over, also
-// if ctx ends before, and says what it did. An error means that a node could
-// not be made good again.
+// waits, and so do those after it; one that is late by more than patience when its
+// turn comes is left out, unless it is to be alone. It returns when the last fault
+// is over, also if ctx ends before, and says what it did. An error means that a
+// node could not be made good again.
 func (p Plan) Run(ctx context.Context, c *cluster.Cluster, most int) ([]Span, error) {
 	begin := time.Now()
 	w := &ward{busy: make(map[int]bool), changed: make(chan struct{}, 1), most: most}
 	for _, step := range p {
 		wait(ctx, step.At-time.Since(begin))
+		if !step.Alone && time.Since(begin)-step.At > patience {
+			continue
+		}
 		if !w.admit(ctx, step) {
 			break
 		}
@@ -78,6 +82,10 @@ func (p Plan) Run(ctx context.Context, c *cluster.Cluster, most int) ([]Span, er
 	w.running.Wait()
 	return w.spans, errors.Join(w.errs...)
 }
+
+// patience keeps a plan that is carried out slowly from taking much longer than it
+// should.
+const patience = 2 * time.Second
 
 // ward is the nodes in trouble.
 type ward struct {

@@ -98,9 +98,9 @@ the same time; a client fault hits one process of each library.
   release, or the deadline that the library tells, if nothing was heard of it before.
   Times are from one clock (CLOCK_BOOTTIME) in all processes. Where it is uncertain,
   the lease counts as shorter.
-- **Lost update**: an increment that another one overwrote. A lock alone does not
-  prevent it, ours included: a client that stands still between its look and its
-  write writes when it wakes.
+- **Lost update**: of two writes that were based on the same value, one. A lock alone
+  does not prevent it, ours included: a client that stands still between its look
+  and its write writes when it wakes.
 - **Orphan**: a key that stayed on a node for longer than TTL + %v after its holder
   was done, or without an expiry. Excused while its node is in trouble.
 - Our own library is held to this, and the program exits with 1: in section A no
@@ -197,6 +197,7 @@ func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 	row("register linearizable", func(i int, s chaos.Score) string { return ours(i, linearizable(s)) })
 	row("tokens out of order", func(i int, s chaos.Score) string { return ours(i, fmt.Sprint(len(s.Disorder))) })
 	row("longest wait", func(_ int, s chaos.Score) string { return rough(s.Wait) })
+	row("busy lock nobody's, longest", func(_ int, s chaos.Score) string { return rough(s.Idle) })
 	row("orphans", func(_ int, s chaos.Score) string { return orphans(s.Orphans) })
 	row("last key gone after the end", func(_ int, s chaos.Score) string {
 		if len(s.Left) > 0 {
