@@ -172,7 +172,7 @@ func (ln *lane) land(f *flight, replies []resp.Reply, err error) {
 		ln.core.Guard.Demoted()
 	}
 	ln.landed(&f.Flight, err)
-	counts := ln.weigh(f.op, &vote)
+	counts := ln.weigh(f, &vote)
 	if !counts {
 		ln.jury = append(ln.jury, landed{flight: f, vote: vote})
 		ln.verify()

@@ -23,16 +23,15 @@ type Epocher interface {
 // must be verified first. Only what takes part in an acquisition is weighed:
 // extensions prove by themselves that the node retained the key (I9), and
 // releases need no trust. It is called with the lane's mutex held.
-func (ln *lane) weigh(op core.Op, v *core.Vote) bool {
-	if op != core.Ask && op != core.Raise || v.Answer != core.Granted {
+func (ln *lane) weigh(f *flight, v *core.Vote) bool {
+	if f.op != core.Ask && f.op != core.Raise || v.Answer != core.Granted {
 		return true
 	}
-	now := ln.locker.clock.now()
-	switch ln.core.Guard.Standing(now, ln.epoch()) {
+	switch ln.core.Guard.Standing(f.SentAt(), ln.epoch()) {
 	case core.Unverified:
 		return false
 	case core.Abstains, core.Barred:
-		v.Abstain, v.Err = true, ln.core.Guard.Cause(now)
+		v.Abstain, v.Err = true, ln.core.Guard.Cause(f.SentAt())
 	default:
 	}
 	return true
@@ -112,7 +111,7 @@ func (ln *lane) acquit(unsure error) (ready []landed) {
 		case unsure != nil:
 			a.vote.Abstain, a.vote.Err = true, unsure
 			ready = append(ready, a)
-		case ln.weigh(a.flight.op, &a.vote):
+		case ln.weigh(a.flight, &a.vote):
 			ready = append(ready, a)
 		case a.tries < mostVerifications:
 			ln.jury = append(ln.jury, a) // one more connection was made meanwhile

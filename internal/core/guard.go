@@ -62,15 +62,19 @@ const (
 	Barred
 )
 
-// Standing says what a vote counts for whose reply is in hand while the number of
-// connections is epoch.
-func (g *Guard) Standing(now Time, epoch uint64) Standing {
+// Standing says what a vote counts for that was asked for at sent, and whose reply
+// is in hand while the number of connections is epoch. The quarantine must have
+// been over when the vote was asked for: then every token that the node may have
+// forgotten is older than the proposal by the quarantine at least, which is what
+// I3 allows the clocks of clients to differ by. (The model shows tokens out of
+// order if it is enough that the quarantine is over when the reply is there.)
+func (g *Guard) Standing(sent Time, epoch uint64) Standing {
 	switch {
-	case !g.verified || epoch != g.epoch, g.barred != nil && now >= g.at+barAgain:
+	case !g.verified || epoch != g.epoch, g.barred != nil && sent >= g.at+barAgain:
 		return Unverified
 	case g.barred != nil:
 		return Barred
-	case now < g.until:
+	case sent < g.until:
 		return Abstains
 	}
 	return Votes

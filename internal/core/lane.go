@@ -40,6 +40,9 @@ type Flight struct {
 	prev, next *Flight
 }
 
+// SentAt is when the request was sent, for Guard.Standing.
+func (f *Flight) SentAt() Time { return f.sentAt }
+
 // Debt is a key that may be on the node and must go: its release could not be
 // sent, or was not answered.
 type Debt struct{ Key, Value string }
