@@ -59,7 +59,7 @@ func TestLeastRights(t *testing.T) {
 			servers = append(servers, server)
 			urls = append(urls, "redis://redlock:PASSWORD@"+server.Addr())
 		}
-		l := newLocker(t, open, redlock.Config{TTL: 3 * time.Second}, urls...)
+		l := newLocker(t, open, redlock.Config{TTL: 3 * time.Second, NodeTimeout: 500 * time.Millisecond}, urls...)
 		for i, server := range servers { // the registers disagree: a second round
 			server.Do("ZADD", script.Register("redlock:k"), fmt.Sprint(uint64(1)<<52+uint64(i)), "t")
 		}

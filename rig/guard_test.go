@@ -167,7 +167,7 @@ func TestTokenCostsNoRoundTrip(t *testing.T) {
 	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
 		c := startCluster(t, cluster.Options{Nodes: 3})
 		// A TTL so long that no clock is sampled and nothing is renewed meanwhile.
-		l := newLocker(t, open, redlock.Config{TTL: time.Hour, LongestTTL: time.Hour}, c.URLs()...)
+		l := newLocker(t, open, redlock.Config{TTL: time.Hour, LongestTTL: time.Hour, NodeTimeout: 500 * time.Millisecond}, c.URLs()...)
 		warm(t, l, c)
 		free(t, c, "redlock:warm "+t.Name(), time.Second)
 		const cycles = 50

@@ -74,7 +74,7 @@ func TestBL1_NoLockWithoutTimeLeft(t *testing.T) {
 func TestBL1_OneLostKeyHoldsUpNoRelease(t *testing.T) {
 	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
 		c := startCluster(t, cluster.Options{})
-		l := newLocker(t, open, redlock.Config{TTL: time.Minute}, c.URLs()...)
+		l := newLocker(t, open, redlock.Config{TTL: time.Minute, NodeTimeout: 500 * time.Millisecond}, c.URLs()...)
 		warm(t, l, c)
 		for lost := range 5 {
 			lease := acquire(t, l, "bl1")
