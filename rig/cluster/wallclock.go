@@ -23,11 +23,24 @@ type wallClock struct {
 
 var errNoClocks = errors.New("the wall clock of a server can be set with libfaketime, on Linux only (Debian: apt-get install faketime)")
 
-// preload asks the program faketime where its library is, as each system has it
-// elsewhere.
+// libraries are where systems keep libfaketime.
+var libraries = []string{
+	"/usr/lib/*/faketime/libfaketimeMT.so.1", // Debian, Ubuntu
+	"/usr/lib/faketime/libfaketimeMT.so.1",   // Arch, Alpine
+	"/usr/lib64/faketime/libfaketimeMT.so.1", // Fedora
+	"/usr/local/lib/faketime/libfaketimeMT.so.1",
+}
+
+// preload finds the library. Where it is in none of those places, the program
+// faketime is asked; not at first, as it fails now and then when many run at once.
 var preload = sync.OnceValues(func() (string, error) {
 	if runtime.GOOS != "linux" {
 		return "", errNoClocks
+	}
+	for _, pattern := range libraries {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
+			return found[0], nil
+		}
 	}
 	out, err := exec.Command("faketime", "-m", "-f", "+0", "env").Output()
 	if err != nil {
