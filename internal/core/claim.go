@@ -80,6 +80,8 @@ type seat struct {
 	// held our key ever since: the node votes in a later round only if
 	// established <= good (I9). none: the key is not ours there.
 	established uint32
+	sentAt      Time // when the round of the request under way began
+	provenAt    Time // the same of the last request whose answer was that the key is ours
 	doubt       bool // the key may be there: the fate of an Ask is unknown
 
 	ballot ballot // this round's
@@ -193,8 +195,11 @@ func (c *Claim) Step(now Now, ev Event, out []Effect) []Effect {
 		c.next = Never
 		return out
 	case End:
-		if c.phase == ending {
+		switch {
+		case c.phase == ending:
 			return out
+		case c.phase == held && now.At >= c.Deadline():
+			return c.decideHeld(now, out) // it was over before
 		}
 		return c.end(now, ev.Reason, out)
 	}
@@ -260,7 +265,7 @@ func (c *Claim) FreedAt(node int) bool { return c.seats[node].freed }
 // send marks a request as under way and emits it.
 func (c *Claim) send(node int, op Op, out []Effect) []Effect {
 	s := &c.seats[node]
-	s.op, s.round, s.overdue = op, c.round, false
+	s.op, s.round, s.sentAt, s.overdue = op, c.round, c.sentAt, false
 	return append(out, Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal})
 }
 
@@ -310,6 +315,12 @@ func (c *Claim) reply(now Now, ev Event, out []Effect) []Effect {
 		return out // the answer to a request that has been answered
 	}
 	late := s.overdue
+	if ev.Vote.Answer == Retained && s.established != none && now.At >= quorum.Deadline(s.provenAt, c.terms.TTL) {
+		// Since the node last said so the key has had time to expire, and an Ask
+		// that was given up can have come late and taken it anew. It has to prove
+		// itself again, as a node that was repaired (I9).
+		s.established = c.round + 1
+	}
 	voter := s.established <= c.good
 	s.op, s.overdue = 0, false
 	c.learn(s, ev, late)
@@ -364,6 +375,7 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 	case Ask:
 		switch ev.Vote.Answer {
 		case Granted:
+			s.provenAt = s.sentAt
 			s.established = c.round + 1
 			asking := c.phase != held && c.phase != ending
 			if (asking || ev.Round == 0 && !late) && !ev.Vote.Abstain {
@@ -378,6 +390,7 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 		case Absent, Refused:
 			s.established = none
 		case Retained:
+			s.provenAt = s.sentAt
 			if s.established == none {
 				s.established = c.round + 1
 			}

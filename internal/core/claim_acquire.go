@@ -94,12 +94,6 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 		// attempt of theirs: get ahead of them, and not by one.
 		proposal += headStart << c.raises
 	}
-	ready := 0
-	for i := range c.seats {
-		if s := &c.seats[i]; s.established == 0 && s.op == 0 || s.op == Ask && !s.overdue {
-			ready++
-		}
-	}
 	if proposal >= maxToken {
 		for i := range c.seats {
 			if s := &c.seats[i]; s.vote.Register >= maxToken-1 {
@@ -107,7 +101,8 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 			}
 		}
 	}
-	if c.raises == maxRaises || ready < c.terms.Need || proposal >= maxToken {
+	ready, asked, _ := c.raisers()
+	if c.raises == maxRaises || ready+asked < c.terms.Need || proposal >= maxToken {
 		return c.end(now, Outvoted, out)
 	}
 	c.phase = raising
@@ -128,13 +123,35 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 	return out
 }
 
+// raisers counts the nodes that can take part in another round of Raise: those
+// that granted the key and owe no answer, and those that may grant it yet; and
+// those whose answer in this round may come in time.
+func (c *Claim) raisers() (ready, asked, raised int) {
+	for i := range c.seats {
+		switch s := &c.seats[i]; {
+		case s.established == 0 && s.op == 0:
+			ready++
+		case s.op == Ask && !s.overdue:
+			asked++
+		case s.op == Raise && s.ballot == awaited && !s.overdue:
+			raised++
+		}
+	}
+	return ready, asked, raised
+}
+
+// decideRaise: when a round has not been won by those who granted the key, the
+// next one begins as soon as enough nodes are ready for it. Those that have not
+// granted it yet are welcome, but not waited for (I8).
 func (c *Claim) decideRaise(now Now, out []Effect) []Effect {
+	result := c.tally().Result()
+	ready, _, raised := c.raisers()
 	switch {
 	case now.At >= c.deadline:
 		return c.end(now, Outvoted, out)
-	case c.tally().Result() == quorum.Won:
+	case result == quorum.Won:
 		return c.win(now, out)
-	case c.awaiting():
+	case result == quorum.Pending && raised > 0, ready < c.terms.Need && c.awaiting():
 		return out
 	default:
 		return c.raise(now, out)

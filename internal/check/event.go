@@ -1,0 +1,122 @@
+// Package check holds a history of leases against the invariants of the lock.
+//
+// A history is what happened in true time: in the simulator that is the world's
+// own clock, on real servers it is one clock that all parties can be measured
+// by. The package knows nothing of either; it is given events, in order, and says
+// which invariant they violate. What a history cannot tell (a rig does not see
+// when a server's key expired) is left out, and the invariants that need it are
+// not checked then.
+//
+// I7 belongs to the queue of waiters and will be checked here when there is one.
+package check
+
+import "time"
+
+// Time is an instant of true time: the time since the history began.
+type Time = time.Duration
+
+// Event is one thing that happened. Clients, nodes and keys are numbers of the
+// caller's choice; a client is one process: started again, it is another. A claim
+// is one attempt to take a key, and the lease if it is won; its number is not 0
+// and belongs to no other claim.
+type Event struct {
+	At       Time
+	Kind     Kind
+	Client   int
+	Node     int
+	Key      int
+	Claim    uint64
+	By       uint64 // the claim whose request did it
+	Token    uint64
+	Deadline Time // the instant at which the holder's own clock reads the lease's deadline
+	Sent     Time // when the first request of the round left
+	First    bool // the request belonged to the round that asked for the key; of Calm: see there
+	Asks     bool // the request could take the key
+	GaveUp   bool // the claim was given up before it was decided; or the lease was given back while it was valid, for all that its holder was told
+}
+
+// Kind is what happened.
+type Kind uint8
+
+// The kinds of event, and the fields that they use beside At.
+const (
+	// The life of a claim. Asked, then Won or Over; after Won any number of
+	// Extended and Moved, then Over. A claim may also just stop with its client.
+	Asked    Kind = iota + 1 // Claim, Client, Key: the attempt begins
+	Won                      // Claim, Token, Deadline: its client may work under the lease from here on
+	Extended                 // Claim, Deadline, Sent: a round of extension succeeded
+	Moved                    // Claim, Deadline: a clock was changed, and with it when the deadline will come
+	Over                     // Claim: the attempt failed or was given up, or the lease ended, for its client to know
+
+	// The life of a client. A client that waits for a key Wants it until it does
+	// not any more, by Settled, whatever the outcome.
+	Paused  // Client
+	Resumed // Client
+	Crashed // Client: never comes back
+	Wants   // Client, Key
+	Settled // Client, Key
+
+	// What happens to a key on a node, seen with the eye of God.
+	Took       // Node, Key, Claim, By, First: a request of By made it hold Claim's value; By is Claim but for bugs
+	Kept       // Node, Key, Claim, By: a request of By reset the expiry of Claim's value
+	Dropped    // Node, Key, Claim, By: a request of By deleted Claim's value
+	Forgot     // Node, Key, Claim: it lost Claim's value otherwise than by expiry
+	Rose       // Node, Key, Claim: it has Claim's value again, from an old copy of its data
+	Voted      // Node, Claim: the vote of the node was counted for an attempt
+	Unanswered // Node, Claim, Asks: a request was given up; it may have been executed, or may be yet
+	Seen       // Node, Key, Claim: an inspection found Claim's value there
+
+	// Trouble between a client and a node, for a time: it is cut off, down, hung
+	// or slow. Cuts are counted: two Cuts are over with the second Healed.
+	Cut    // Client or Everyone, Node
+	Healed // Client or Everyone, Node
+
+	// Fair weather: from Calm to the next Storm, a majority of nodes, always the
+	// same, answers every client soon and votes; every client runs; no request of
+	// older times is on its way. The other nodes may be hung or dead. A Calm upon
+	// another begins it anew, with other nodes; with First, the only change is that
+	// some went silent.
+	Calm  // First
+	Storm //
+)
+
+// Everyone stands for all clients in Cut and Healed.
+const Everyone = -1
+
+// Invariant is the number of an invariant.
+type Invariant string
+
+// The invariants that are checked. They are stated in full in docs/GUARANTEES.md.
+const (
+	I1 Invariant = "I1"
+	I2 Invariant = "I2"
+	I3 Invariant = "I3"
+	I4 Invariant = "I4"
+	I5 Invariant = "I5"
+	I6 Invariant = "I6"
+	I8 Invariant = "I8"
+	I9 Invariant = "I9"
+)
+
+// Statement is the invariant in words.
+func (i Invariant) Statement() string {
+	switch i {
+	case I1:
+		return "exclusion: at no instant are two leases of one key valid"
+	case I2:
+		return "loss is known locally: a lease is over for its holder no later than its deadline"
+	case I3:
+		return "tokens: a lease that is granted later has a greater token"
+	case I4:
+		return "attempts are independent: what one attempt sent neither undoes nor forges another"
+	case I5:
+		return "nothing is left behind: when a claim is over, each node that answers is free of its key"
+	case I6:
+		return "no amnesia: a node that lost its data casts no vote until every lease that it may have granted is over"
+	case I8:
+		return "liveness: with a majority alive and well a free lock is taken in a bounded number of rounds, and a hung or dead minority adds nothing"
+	case I9:
+		return "continuity: an extension succeeds only on a majority of nodes that retained the key"
+	}
+	return "no such invariant"
+}

@@ -1,0 +1,175 @@
+package check
+
+// seat is what is known of a claim's value on one node.
+type seat struct {
+	now, before, earlier spell
+	doubtful             bool // a request for the key was given up
+	since                Time // when the first was
+	risen                bool // it has the value from an old copy
+}
+
+// spell is a time for which a node held a value without a break.
+type spell struct {
+	began Time
+	kept  Time // the last time that its expiry was reset, or the beginning
+	first bool // it was taken by the round that asked, before that was given up
+}
+
+func (cl *claim) seat(node int) *seat {
+	for node >= len(cl.seats) {
+		cl.seats = append(cl.seats, seat{})
+	}
+	return &cl.seats[node]
+}
+
+// touched follows the key on a node, and checks I4.
+func (c *Checker) touched(ev Event) {
+	cl := c.claims[ev.Claim]
+	if ev.By != ev.Claim && ev.Kind != Rose {
+		what := map[Kind]string{Took: "took the key for", Kept: "extended the key of", Dropped: "deleted the key of"}[ev.Kind]
+		c.violate(I4, ev.Node, []uint64{ev.By, ev.Claim}, "a request of #%d %s #%d on %s: they are different attempts",
+			ev.By, what, ev.Claim, c.cfg.Node(ev.Node))
+	}
+	if cl == nil {
+		return
+	}
+	s := cl.seat(ev.Node)
+	switch ev.Kind {
+	case Took, Rose:
+		s.earlier, s.before = s.before, s.now
+		s.now = spell{ev.At, ev.At, ev.First && !s.doubtful}
+		s.risen = ev.Kind == Rose
+	case Kept:
+		s.now.kept = ev.At
+	default:
+	}
+}
+
+// unbroken checks I9: of a majority of nodes, each has held the key without a
+// break since the last success, or since it was asked for the first time, and
+// answered a request of this round. A request of an earlier round that came late
+// is taken for one of this round.
+func (c *Checker) unbroken(l *claim, ev Event) {
+	votes, seen := 0, false
+	for i := range l.seats {
+		s := &l.seats[i]
+		for _, p := range [...]spell{s.now, s.before, s.earlier} {
+			seen = seen || p.kept > 0
+			if p.kept > 0 && p.kept >= ev.Sent && (p.first || p.began <= l.success) {
+				votes++
+				break
+			}
+		}
+	}
+	if seen && votes < c.cfg.Need {
+		c.violate(I9, -1, []uint64{l.id}, "%s extended its lease of %s on the votes of %d nodes that had held the key ever since %v, of the %d needed",
+			c.name(l), c.cfg.Key(l.key.id), votes, l.success, c.cfg.Need)
+	}
+}
+
+// loss is what a node forgot of a key.
+type loss struct {
+	claim *claim
+	id    uint64
+	at    Time
+}
+
+// forget takes note of what a node lost.
+func (c *Checker) forget(ev Event) {
+	if cl := c.claims[ev.Claim]; cl != nil {
+		c.forgot[place{ev.Node, ev.Key}] = loss{cl, ev.Claim, ev.At}
+	}
+}
+
+// voted checks I6: a node that forgot a lease which it had granted does not vote
+// for another while that lease may rest on its grant.
+func (c *Checker) voted(ev Event) {
+	cl := c.claims[ev.Claim]
+	if cl == nil {
+		return
+	}
+	lost, ok := c.forgot[place{ev.Node, cl.key.id}]
+	if !ok || lost.claim == cl || lost.claim.id != lost.id {
+		return
+	}
+	l := lost.claim
+	if l.won && l.end() > c.now && c.now < lost.at+c.cfg.TTL {
+		c.violate(I6, ev.Node, []uint64{l.id, cl.id}, "%s forgot at %v that it had granted %s to %s, whose lease lasts until %v, and voted for %s",
+			c.cfg.Node(ev.Node), lost.at, c.cfg.Key(cl.key.id), c.name(l), l.end(), c.name(cl))
+	}
+}
+
+// begin takes note of a trouble, which is one with the last if that has not been
+// over for long.
+func (c *Checker) begin(t *trouble) *trouble {
+	if !t.any || t.cuts == 0 && c.now > t.ended+c.cfg.Reach {
+		t.any, t.began = true, c.now
+	}
+	return t
+}
+
+// after is when a node is free of a key after a trouble.
+func (c *Checker) after(t *trouble) Time {
+	return t.ended + c.cfg.Reach + min(t.ended-t.began, c.cfg.Pause)
+}
+
+func (c *Checker) troubleOf(ev Event) *trouble {
+	if ev.Client == Everyone {
+		for ev.Node >= len(c.everyone) {
+			c.everyone = append(c.everyone, trouble{})
+		}
+		return &c.everyone[ev.Node]
+	}
+	return c.trouble(c.client(ev.Client), ev.Node)
+}
+
+func (c *Checker) trouble(cl *client, node int) *trouble {
+	for node >= len(cl.troubles) {
+		cl.troubles = append(cl.troubles, trouble{})
+	}
+	return &cl.troubles[node]
+}
+
+// seen checks I5 when a value of a claim is found on a node. Three bounds hold
+// for a claim that is over:
+//
+//   - TTL after the last request of it that the node executed, whatever happened;
+//   - Quick after its end, on a node that there was no trouble with;
+//   - Reach after the end of the trouble, and up to Pause more.
+//
+// Only the first holds for a client that crashed, as it cleans nothing up; for a
+// value that came back from an old copy of the node's data; and for one that was
+// taken by a request after its client had given it up.
+func (c *Checker) seen(ev Event) {
+	cl := c.claims[ev.Claim]
+	if cl == nil {
+		return
+	}
+	s := cl.seat(ev.Node)
+	if last := max(s.now.began, s.now.kept); c.cfg.TTL > 0 && last > 0 && ev.At > last+c.cfg.TTL {
+		c.violate(I5, ev.Node, []uint64{cl.id}, "%s still has %s for %s, %v after it was last asked to keep it",
+			c.cfg.Node(ev.Node), c.cfg.Key(ev.Key), c.name(cl), ev.At-last)
+	}
+	if !cl.isOver || cl.client.crashed || cl.client.paused || c.cfg.Quick == 0 ||
+		s.risen || s.doubtful && s.now.began > s.since {
+		return
+	}
+	by := cl.overAt + c.cfg.Quick
+	if cl.client.until >= 0 {
+		by = max(by, cl.client.until+c.cfg.Reach)
+	}
+	ours := *c.trouble(cl.client, ev.Node)
+	theirs := *c.troubleOf(Event{Client: Everyone, Node: ev.Node})
+	for _, t := range [...]trouble{ours, theirs} {
+		if t.cuts > 0 {
+			return
+		}
+		if t.any {
+			by = max(by, c.after(&t))
+		}
+	}
+	if ev.At > by {
+		c.violate(I5, ev.Node, []uint64{cl.id}, "%s still has %s for %s, whose claim was over %v ago; it could be reached for long enough",
+			c.cfg.Node(ev.Node), c.cfg.Key(ev.Key), c.name(cl), ev.At-cl.overAt)
+	}
+}

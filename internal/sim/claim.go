@@ -1,0 +1,236 @@
+package sim
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// claim runs a core.Claim: what claim is in the root package.
+type claim struct {
+	core   core.Claim
+	proc   *process
+	id     uint64 // no other claim has it
+	key    int
+	params script.Params
+	value  string
+	look   bool
+	op     *operation
+	chance chance
+
+	alarm core.Time // when the timer fires
+	timer uint64    // which timer that is
+	won   bool
+	lost  *loss
+	told  bool          // the operation knows how the attempt ended
+	sent  time.Duration // when the round under way began, in true time
+}
+
+// newClaim makes a claim with a value of its own.
+func (p *process) newClaim(o *operation) *claim {
+	w := p.w
+	w.claims++
+	var id script.ID
+	binary.BigEndian.PutUint64(id[:], w.claims)
+	ttl := p.terms.TTL.Milliseconds()
+	c := &claim{
+		core: core.NewClaim(&p.terms), proc: p, id: w.claims, key: o.spec.Key,
+		params: script.Params{Key: w.keys[o.spec.Key], TTL: ttl, Retention: max(ttl, w.retention.Milliseconds())},
+		value:  script.Value(id, clientName(p.index)),
+		look:   o.spec.Try || o.waited.attempts > 0,
+		op:     o,
+		chance: o.chance.of(uint64(o.attempts)),
+		alarm:  core.Never,
+	}
+	p.live = append(p.live, c)
+	return c
+}
+
+// step feeds the core with one event and carries out what it decides.
+func (c *claim) step(ev core.Event) {
+	var room [8]core.Effect
+	effects := c.core.Step(c.proc.now(), ev, room[:0])
+	c.note(effects)
+	c.arm()
+	c.carryOut(effects)
+}
+
+// carryOut carries out effects, until the client stops between two of them.
+func (c *claim) carryOut(effects []core.Effect) {
+	var batch []resp.Command
+	for i, e := range effects {
+		if c.proc.stops() {
+			c.proc.later(event{kind: evEffects, who: &unfinished{c, append([]core.Effect(nil), effects[i:]...)}})
+			return
+		}
+		switch e.Kind {
+		case core.Send:
+			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token {
+				batch = c.params.Batch(e.Op, c.value, e.Token, c.look)
+			}
+			c.proc.lanes[e.Node].request(c, e, batch)
+		case core.Won, core.Freed:
+			c.op.hear(c, e.Kind)
+		case core.Done:
+			c.proc.leave(c)
+		default:
+		}
+	}
+	if c.lost != nil && !c.won && !c.told {
+		c.told = true
+		c.op.lost(c)
+	}
+}
+
+// unfinished is a step that was interrupted.
+type unfinished struct {
+	claim   *claim
+	effects []core.Effect
+}
+
+func (u *unfinished) happen(_ *world, ev event) {
+	if !u.claim.proc.away(ev) {
+		u.claim.carryOut(u.effects)
+	}
+}
+
+// note records what the effects mean, for the world's book too.
+func (c *claim) note(effects []core.Effect) {
+	w := c.proc.w
+	for _, e := range effects {
+		switch e.Kind {
+		case core.Send:
+			if e.Op == core.Extend {
+				c.sent = w.now
+			}
+		case core.Won:
+			c.won = true
+			c.proc.highest = max(c.proc.highest, c.core.Token())
+			w.stats.Acquisitions++
+			w.tell(check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline()})
+		case core.Extended:
+			w.stats.Extensions++
+			w.tell(check.Event{Kind: check.Extended, Claim: c.id, Deadline: c.deadline(), Sent: c.sent})
+		case core.Ended:
+			c.lost = c.loss()
+			gaveUp := c.lost.reason == core.Abandoned || c.lost.reason == core.Released
+			w.tell(check.Event{Kind: check.Over, Claim: c.id, GaveUp: gaveUp})
+			if c.won {
+				c.op.over(c)
+			}
+		default:
+		}
+	}
+}
+
+// deadline is the instant at which the process's clock reads the deadline.
+func (c *claim) deadline() time.Duration {
+	return c.proc.clock.when(c.core.Deadline(), c.proc.w.now)
+}
+
+// hear is called before the claim hears an answer, to tell the book of a vote that
+// will be counted.
+func (c *claim) hear(l *lane, a landed) {
+	f := a.call
+	if c.won || c.lost != nil || a.vote.Answer != core.Granted || a.vote.Abstain || f.op != core.Ask && f.op != core.Raise {
+		return
+	}
+	c.proc.w.tell(check.Event{Kind: check.Voted, Node: l.node.index, Claim: c.id})
+}
+
+// arm sets the timer to the core's alarm.
+func (c *claim) arm() {
+	at := c.core.Alarm()
+	if at == c.alarm {
+		return
+	}
+	c.alarm = at
+	c.timer++
+	if at != core.Never {
+		w := c.proc.w
+		w.plan(c.proc.clock.when(at, w.now), evAlarm, c, c.timer)
+	}
+}
+
+// happen is what happens to a claim: its timer fires.
+func (c *claim) happen(_ *world, ev event) {
+	if ev.arg != c.timer || c.proc.away(ev) {
+		return
+	}
+	c.alarm = core.Never
+	c.step(core.Event{Kind: core.Alarm})
+}
+
+// leave is called when a claim is done.
+func (p *process) leave(c *claim) {
+	for i, other := range p.live {
+		if other == c {
+			p.live[i] = p.live[len(p.live)-1]
+			p.live = p.live[:len(p.live)-1]
+			return
+		}
+	}
+}
+
+// loss is why a claim ended.
+type loss struct {
+	reason core.Reason
+	view   core.View
+	late   bool // it was won, but too late
+	held   bool // somebody else holds the key, and enough nodes said so
+}
+
+// loss explains the end: outvoted of the root package's failure.go, which leaves
+// it to words.
+func (c *claim) loss() *loss {
+	l := &loss{reason: c.core.Reason()}
+	if l.reason != core.Outvoted {
+		return l
+	}
+	need := c.proc.terms.Need
+	granted, refused := 0, 0
+	holders := make(map[string]int, 2)
+	free := make([]time.Duration, 0, 8)
+	for i := range c.proc.lanes {
+		switch v, agreed := c.core.Vote(i); {
+		case agreed:
+			granted++
+			free = append(free, 0)
+		case v.Answer == core.Refused:
+			refused++
+			holders[v.Holder]++
+			free = append(free, v.Remaining)
+		}
+	}
+	switch {
+	case granted >= need:
+		l.late = true
+		return l
+	case granted+refused < need:
+		return l
+	}
+	l.held = true
+	most := 0
+	for h, n := range holders {
+		most = max(most, n)
+		if n > granted || n == granted && h < c.value {
+			l.view.Rank++
+		}
+	}
+	l.view.Split = most < need
+	sortTimes(free)
+	l.view.Remaining = free[need-1]
+	return l
+}
+
+func sortTimes(t []time.Duration) {
+	for i := 1; i < len(t); i++ {
+		for j := i; j > 0 && t[j] < t[j-1]; j-- {
+			t[j], t[j-1] = t[j-1], t[j]
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/sim"
+)
+
+// found is a seed that violated something.
+type found struct {
+	seed      uint64
+	violation check.Violation
+}
+
+// hunter runs seeds on all cores, until its bounds are reached or something is
+// found.
+type hunter struct {
+	options
+	began time.Time
+	want  []check.Invariant // empty: any
+
+	mu    sync.Mutex
+	next  uint64
+	stats sim.Stats
+	found *found
+}
+
+func hunt(o options) int {
+	h := &hunter{options: o, began: time.Now(), next: o.first}
+	h.stats.Faults = make(map[sim.What]int)
+	if o.until != "" {
+		for _, i := range strings.Split(o.until, ",") {
+			h.want = append(h.want, check.Invariant(i))
+		}
+	}
+	var crew sync.WaitGroup
+	for range o.cores {
+		crew.Go(h.work)
+	}
+	crew.Wait()
+	took := time.Since(h.began)
+	if o.until != "" {
+		if h.found == nil {
+			fmt.Printf("survived %d runs, %d acquisitions, %v\n", h.stats.Runs, h.stats.Acquisitions, took.Round(time.Millisecond))
+			return 0
+		}
+		fmt.Printf("%s seed %d after %d runs, %v\n", h.found.violation.Invariant, h.found.seed, h.stats.Runs, took.Round(time.Millisecond))
+		return 1
+	}
+	h.report(took)
+	if h.found != nil {
+		fmt.Printf("\nseed %d\n", h.found.seed)
+		explain(sim.Generate(h.found.seed), h.found.violation.Invariant, o)
+		fmt.Printf("\nAgain: go run ./internal/sim/cmd/sim -seed %d\n", h.found.seed)
+		return 1
+	}
+	fmt.Println("No invariant was violated.")
+	return 0
+}
+
+// work runs one seed after the other.
+func (h *hunter) work() {
+	for {
+		seed, ok := h.take()
+		if !ok {
+			return
+		}
+		r := sim.Run(sim.Generate(seed), false)
+		h.took(seed, r)
+	}
+}
+
+func (h *hunter) take() (uint64, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.found != nil,
+		h.limit > 0 && time.Since(h.began) >= h.limit,
+		h.runs > 0 && h.next-h.first >= uint64(h.runs),
+		h.acquisitions > 0 && float64(h.stats.Acquisitions) >= h.acquisitions:
+		return 0, false
+	}
+	h.next++
+	return h.next - 1, true
+}
+
+func (h *hunter) took(seed uint64, r *sim.Result) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stats.Add(r.Stats)
+	for _, v := range r.Violations {
+		if h.found == nil && (len(h.want) == 0 || slices.Contains(h.want, v.Invariant)) {
+			h.found = &found{seed, v}
+		}
+	}
+}
+
+// report says what was covered.
+func (h *hunter) report(took time.Duration) {
+	s := h.stats
+	fmt.Printf("%d seeds from %d on, %.1f simulated hours in %v on %d cores\n",
+		s.Runs, h.first, s.Time.Hours(), took.Round(100*time.Millisecond), h.cores)
+	fmt.Printf("%d operations, %d attempts, %d acquisitions, %d extensions, %d events: %.0f acquisitions a second\n",
+		s.Operations, s.Attempts, s.Acquisitions, s.Extensions, s.Events, float64(s.Acquisitions)/took.Seconds())
+	var faults []string
+	for _, what := range slices.Sorted(maps.Keys(s.Faults)) {
+		faults = append(faults, fmt.Sprintf("%v %d", what, s.Faults[what]))
+	}
+	fmt.Printf("faults: %s\n", strings.Join(faults, ", "))
+}
+
+// explain makes a failing scenario small, prints it and draws it.
+func explain(s *sim.Scenario, i check.Invariant, o options) {
+	if o.shrink > 0 {
+		s = sim.Shrink(s, i, o.shrink)
+	}
+	r := sim.Run(s, true)
+	fmt.Printf("%s\n%s\n%s", words(r.Violations), s, sim.Diagram(s, r, o.lines))
+}

@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/redlock-go/redlock/internal/check"
+)
+
+// Diagram draws what happened in a run, time going down: a column for each client,
+// one for each node, with who holds its keys. It shows at most so many lines, the
+// last ones before and a few after the first violation; without one, the first.
+func Diagram(s *Scenario, r *Result, most int) string {
+	rows := merge(r.Rows, r.Violations)
+	rows = window(rows, most)
+	wide := make([]int, len(s.Nodes))
+	texts := 24
+	for _, row := range rows {
+		texts = max(texts, utf8.RuneCountInString(row.Text))
+		for i, n := range row.Node {
+			wide[i] = max(wide[i], len(n), 3)
+		}
+	}
+	texts = min(texts, 74)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%12s ", "time")
+	for i := range s.Clients {
+		fmt.Fprintf(&b, " %s", clientName(i))
+	}
+	fmt.Fprintf(&b, "  %-*s", texts, "")
+	for i := range s.Nodes {
+		fmt.Fprintf(&b, "  %-*s", wide[i], "n"+nodeName(i))
+	}
+	b.WriteByte('\n')
+	for _, row := range rows {
+		line := fmt.Sprintf("%12v ", row.At.Round(time.Microsecond))
+		for _, m := range row.Machine {
+			line += " " + string(rune(m))
+		}
+		text := row.Text
+		if row.Client >= 0 && text != "" {
+			text = clientName(row.Client) + text
+		}
+		line += fmt.Sprintf("  %-*s", texts, text)
+		for i, n := range row.Node {
+			line += fmt.Sprintf("  %-*s", wide[i], n)
+		}
+		b.WriteString(strings.TrimRight(line, " "))
+		b.WriteByte('\n')
+	}
+	b.WriteString("clients: | idle or waiting  # holds a valid lease  : stopped.  nodes: whose value each key holds; '.' nobody's\n")
+	return b.String()
+}
+
+// merge puts the violations among the rows.
+func merge(rows []Row, violations []check.Violation) []Row {
+	var all []Row
+	for _, row := range rows {
+		for len(violations) > 0 && violations[0].At < row.At {
+			all = append(all, violation(violations[0], all))
+			violations = violations[1:]
+		}
+		all = append(all, row)
+	}
+	for _, v := range violations {
+		all = append(all, violation(v, all))
+	}
+	return all
+}
+
+func violation(v check.Violation, before []Row) Row {
+	row := Row{At: v.At, Client: -1, Text: "!!! " + string(v.Invariant) + ": " + v.Text}
+	if n := len(before); n > 0 {
+		row.Machine, row.Node = before[n-1].Machine, before[n-1].Node
+	}
+	return row
+}
+
+// window is the part of a long story that matters.
+func window(rows []Row, most int) []Row {
+	if len(rows) <= most {
+		return rows
+	}
+	end := most
+	for i, row := range rows {
+		if strings.HasPrefix(row.Text, "!!!") {
+			end = min(len(rows), max(most, i+4))
+			break
+		}
+	}
+	return rows[end-most : end]
+}

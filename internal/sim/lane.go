@@ -1,0 +1,398 @@
+package sim
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
+)
+
+// lane is the way from a client to a node: what lane is in the root package.
+type lane struct {
+	core  core.Lane
+	proc  *process
+	node  *node
+	index int
+
+	epoch     uint64 // connections made
+	verifying bool
+	jury      []landed
+	ticks     core.Time // when the timer fires
+	timer     uint64    // which timer that is
+	debtors   map[string]*claim
+
+	chance  chance
+	idle    []*conn // pooled connections that nobody uses
+	conns   []*conn // all that are not closed
+	dials   uint64
+	serial  uint64  // calls that are nobody's claim's
+	calls   []*call // under way, in the order of their beginning
+	patient bool    // a timer is set for the first of them
+
+	watch    core.ClockWatch
+	sampling bool
+	sampleAt core.Time
+
+	seenRun int           // the run of the server that was verified last, in truth
+	seenAt  time.Duration // since when
+}
+
+// call is one request under way, with all that its batch needs: one call of
+// lane.do.
+type call struct {
+	core.Flight
+	lane   *lane
+	claim  *claim // whose request it is, or
+	debts  []debt // what it pays, or
+	verify bool   // it asks the server who it is, or
+	sample bool   // what time it is; or else it is a probe
+	op     core.Op
+	round  uint32
+	epoch  uint64    // verify: from before asking
+	asked  core.Time // sample: when
+
+	batch   []resp.Command
+	again   []resp.Command // an EVAL for one command of the batch
+	fixing  int            // which
+	replies []resp.Reply
+	packet  *packet // the last that was sent
+	sends   int
+	conn    *conn
+	until   time.Duration // the end of the patience
+	over    bool
+	chance  chance
+}
+
+// debt is a key that must go from a node.
+type debt struct {
+	claim *claim
+	value string
+}
+
+// landed is a request with its answer.
+type landed struct {
+	call *call
+	vote core.Vote
+}
+
+const payAtOnce = 64
+
+var (
+	errSuspected = errors.New("suspected")
+	errNoVote    = errors.New("it does not vote")
+	errBusy      = errors.New("too many requests are under way")
+	errTimeout   = errors.New("no reply in time")
+)
+
+// request sends what a claim wants sent, or answers in the node's stead that it
+// was not.
+func (l *lane) request(c *claim, e core.Effect, batch []resp.Command) {
+	f := &call{lane: l, claim: c, op: e.Op, round: e.Round}
+	f.Owner = f
+	if err := l.admit(e); err != nil {
+		if e.Op == core.Release {
+			l.owe(c)
+		}
+		l.deliver(landed{f, core.Vote{Answer: core.Unsent, Err: err}})
+		return
+	}
+	f.chance = c.chance.of(uint64(l.index)<<32 | uint64(e.Op)<<16 | uint64(e.Round))
+	f.batch = batch
+	l.launch(f)
+	l.sample(l.proc.read())
+}
+
+func (l *lane) admit(e core.Effect) error {
+	enough := l.core.Suspect() && l.proc.trusted() >= l.proc.terms.Need
+	switch l.core.Admit(e.Op, e.Round > 0, l.core.Guard.Standing(l.proc.read(), l.epoch), enough) {
+	case core.NoVote:
+		return errNoVote
+	case core.Suspected:
+		return errSuspected
+	case core.Busy:
+		return errBusy
+	}
+	return nil
+}
+
+func (l *lane) owe(c *claim) {
+	l.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
+	if l.debtors == nil {
+		l.debtors = make(map[string]*claim)
+	}
+	l.debtors[c.value] = c
+}
+
+// launch sends a batch, and begins to wait.
+func (l *lane) launch(f *call) {
+	w := l.proc.w
+	l.core.Launch(l.proc.read(), &f.Flight)
+	l.arm()
+	f.until = l.proc.clock.when(l.proc.read()+l.proc.patience, w.now)
+	l.calls = append(l.calls, f)
+	l.wait()
+	l.use(f)
+}
+
+// use gives a call a connection.
+func (l *lane) use(f *call) {
+	var c *conn
+	switch {
+	case l.proc.w.s.Ordered && len(l.conns) > 0:
+		c = l.conns[0]
+	case !l.proc.w.s.Ordered && len(l.idle) > 0:
+		c = l.idle[len(l.idle)-1]
+		l.idle = l.idle[:len(l.idle)-1]
+	default:
+		c = l.dial()
+	}
+	f.conn = c
+	c.calls = append(c.calls, f)
+	if c.up {
+		c.send(f)
+	}
+}
+
+// wait sets a timer for the end of the patience with the first call.
+func (l *lane) wait() {
+	for len(l.calls) > 0 && l.calls[0].over {
+		l.calls[0] = nil
+		l.calls = l.calls[1:]
+	}
+	if !l.patient && len(l.calls) > 0 {
+		l.patient = true
+		l.proc.w.plan(l.calls[0].until, evPatience, l, 0)
+	}
+}
+
+// happen is what happens to a lane: its timers.
+func (l *lane) happen(w *world, ev event) {
+	if l.proc.away(ev) {
+		return
+	}
+	switch ev.kind {
+	case evPatience:
+		l.patient = false
+		for _, f := range slices.Clone(l.calls) {
+			if !f.over && f.until <= w.now {
+				f.conn.close(errPatience) // fails all that are on it
+			}
+		}
+		l.wait()
+	case evTick:
+		if ev.arg == l.timer {
+			l.tick()
+		}
+	}
+}
+
+// leave takes a call off its connection.
+func (f *call) leave() {
+	c := f.conn
+	for i, other := range c.calls {
+		if other == f {
+			c.calls = append(c.calls[:i], c.calls[i+1:]...)
+			break
+		}
+	}
+	if !f.lane.proc.w.s.Ordered && !c.closed {
+		f.lane.idle = append(f.lane.idle, c)
+	}
+}
+
+// answered takes the replies to what was sent last, and sees to it that scripts
+// which the node does not know are sent whole.
+func (f *call) answered(p *packet) {
+	f.leave()
+	if f.again != nil {
+		f.replies[f.fixing] = p.replies[0]
+		f.again = nil
+		f.fixing++
+	} else {
+		f.replies = p.replies
+	}
+	for ; f.fixing < len(f.replies); f.fixing++ {
+		if f.replies[f.fixing].Code() != "NOSCRIPT" {
+			continue
+		}
+		if eval, ok := script.Eval(f.batch[f.fixing]); ok {
+			f.again = []resp.Command{eval}
+			f.lane.use(f)
+			return
+		}
+	}
+	f.end(nil)
+}
+
+// failed is the end of a call without replies.
+func (f *call) failed(err error) {
+	w := f.lane.proc.w
+	f.stray()
+	if f.claim != nil {
+		w.tell(check.Event{Kind: check.Unanswered, Node: f.lane.node.index, Claim: f.claim.id, Asks: f.op == core.Ask})
+	}
+	for i := range f.debts {
+		w.tell(check.Event{Kind: check.Unanswered, Node: f.lane.node.index, Claim: f.debts[i].claim.id})
+	}
+	f.end(err)
+}
+
+// stray counts a packet that may be executed although nobody waits for it.
+func (f *call) stray() {
+	if p := f.packet; p != nil && !p.done && !p.counted {
+		p.counted = true
+		f.lane.proc.w.strays++
+		f.lane.proc.w.weather()
+	}
+}
+
+// end is the end of a call.
+func (f *call) end(err error) {
+	f.over = true
+	l := f.lane
+	if len(l.calls) > 0 && l.calls[0] == f {
+		l.calls[0] = nil
+		l.calls = l.calls[1:]
+	}
+	switch {
+	case f.claim != nil:
+		l.land(f, err)
+	case f.verify:
+		l.verified(f, err)
+	case f.debts != nil:
+		if err == nil {
+			for i := range f.debts {
+				delete(l.debtors, f.debts[i].value)
+			}
+		}
+		l.core.Paid(err == nil)
+		l.landed(f, err)
+	case f.sample:
+		l.sampled(f, err)
+	default:
+		l.core.Probed(l.proc.read(), err == nil)
+		l.landed(f, err)
+	}
+}
+
+// land takes a reply, or the lack of it, has the vote weighed and passes it on.
+func (l *lane) land(f *call, err error) {
+	vote := core.Vote{Err: err}
+	if err == nil {
+		vote = script.Read(f.op, f.claim.value, f.replies)
+	}
+	if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
+		l.owe(f.claim)
+	}
+	l.landed(f, err)
+	if !l.weigh(f.op, &vote) {
+		l.jury = append(l.jury, landed{f, vote})
+		l.verify()
+		return
+	}
+	l.hand(landed{f, vote})
+}
+
+func (l *lane) landed(f *call, err error) {
+	l.core.Land(l.proc.read(), &f.Flight, err == nil)
+	l.arm()
+	l.pay()
+}
+
+// hand delivers an answer, unless the client stops in this very moment.
+func (l *lane) hand(a landed) {
+	if l.proc.stops() {
+		l.proc.later(event{kind: evHand, who: &handing{a}})
+		return
+	}
+	l.deliver(a)
+}
+
+// handing is an answer that is ready to be delivered.
+type handing struct{ landed }
+
+func (h *handing) happen(_ *world, ev event) {
+	if l := h.call.lane; !l.proc.away(ev) {
+		l.deliver(h.landed)
+	}
+}
+
+// deliver gives an answer to the claim that waits for it.
+func (l *lane) deliver(a landed) {
+	f := a.call
+	f.claim.hear(l, a)
+	f.claim.step(core.Event{Kind: core.Reply, Node: l.index, Op: f.op, Round: f.round, Vote: a.vote})
+}
+
+// pay sends what is owed, in batches one after another.
+func (l *lane) pay() {
+	due := l.core.Pay(payAtOnce)
+	if len(due) == 0 {
+		return
+	}
+	f := l.ownCall()
+	f.batch = make([]resp.Command, len(due))
+	f.debts = make([]debt, len(due))
+	for i, d := range due {
+		f.batch[i] = script.Release(d.Key, d.Value)
+		f.debts[i] = debt{l.debtors[d.Value], d.Value}
+	}
+	f.op = core.Release
+	l.launch(f)
+}
+
+// ownCall is a call that is not a claim's.
+func (l *lane) ownCall() *call {
+	l.serial++
+	return &call{lane: l, chance: l.chance.of(5).of(l.serial)}
+}
+
+// tick marks the requests that are past their deadline, and probes.
+func (l *lane) tick() {
+	l.ticks = core.Never
+	now := l.proc.read()
+	late := l.core.Overdue(now)
+	var acquitted []landed
+	for _, f := range late {
+		if f.Owner == l { // the verification
+			acquitted = l.acquit(errTimeout)
+		}
+	}
+	if l.core.Probe(now) {
+		l.probe()
+	}
+	l.arm()
+	for _, a := range acquitted {
+		l.hand(a)
+	}
+	for _, f := range late {
+		if f, ok := f.Owner.(*call); ok {
+			f.claim.step(core.Event{Kind: core.Overdue, Node: l.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: errTimeout}})
+		}
+	}
+}
+
+// probe asks for a sign of life.
+func (l *lane) probe() {
+	f := l.ownCall()
+	f.batch = probeBatch
+	l.launch(f)
+}
+
+var probeBatch = script.Probe()
+
+// arm sets the timer to when the core wants it, or before.
+func (l *lane) arm() {
+	at := l.core.Alarm()
+	if at >= l.ticks {
+		return
+	}
+	l.ticks = at
+	l.timer++
+	w := l.proc.w
+	w.plan(l.proc.clock.when(at, w.now), evTick, l, l.timer)
+}

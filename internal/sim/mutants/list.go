@@ -1,0 +1,208 @@
+package mutants
+
+import "github.com/redlock-go/redlock/internal/check"
+
+const (
+	acquire  = "internal/core/claim_acquire.go"
+	claim    = "internal/core/claim.go"
+	end      = "internal/core/claim_end.go"
+	extend   = "internal/core/claim_extend.go"
+	guard    = "internal/core/guard.go"
+	lane     = "internal/core/lane.go"
+	quorum   = "internal/quorum/quorum.go"
+	validity = "internal/quorum/validity.go"
+	batch    = "internal/script/batch.go"
+	read     = "internal/script/read.go"
+	scripts  = "internal/script/model_scripts.go"
+	simClaim = "internal/sim/claim.go" // what the shell decides, as the simulator mirrors it
+	simGuard = "internal/sim/verify.go"
+	simLane  = "internal/sim/lane.go"
+)
+
+func breaks(list ...check.Invariant) []check.Invariant { return list }
+
+// All lists every mutant, in the order of the invariant that it is meant to break.
+var All = []Mutant{
+	{
+		Name:   "late-validity",
+		Why:    "validity counts from the last reply, not from before the first request",
+		Breaks: breaks(check.I1),
+		Edits:  []Edit{{acquire, "	c.phase = held\n", "	c.phase = held\n	c.deadline = quorum.Deadline(now.At, c.terms.TTL)\n"}},
+	},
+	{
+		Name:   "late-extension",
+		Why:    "an extension counts from its last reply",
+		Breaks: breaks(check.I1),
+		Edits:  []Edit{{extend, "		c.deadline = deadline\n", "		c.deadline = quorum.Deadline(now.At, c.terms.TTL)\n"}},
+	},
+	{
+		Name:   "drift-ignored",
+		Why:    "nothing is given away to clocks that run at different rates",
+		Breaks: breaks(check.I1),
+		Edits:  []Edit{{validity, "return ttl/100 + 2*time.Millisecond }", "return ttl - ttl + 0*time.Millisecond }"}},
+	},
+	{
+		Name:   "half-quorum",
+		Why:    "half of the nodes decide",
+		Breaks: breaks(check.I1),
+		Edits:  []Edit{{quorum, "return n/2 + 1 }", "return (n + 1) / 2 }"}},
+	},
+	{
+		Name:   "one-vote-short",
+		Why:    "an attempt is won with N/2 votes, as they come in",
+		Breaks: breaks(check.I1),
+		Edits:  []Edit{{quorum, "t.Yes >= t.Need:", "t.Yes >= t.N/2 && t.Yes > 0:"}},
+	},
+	{
+		Name:   "deadline-waits",
+		Why:    "while a round of extension is under way, its outcome is waited for, and the lease goes on (rueidislock)",
+		Breaks: breaks(check.I2),
+		Edits:  []Edit{{claim, "			return min(c.deadline, c.holdEnd)\n		}\n		return min(c.next", "			return Never\n		}\n		return min(c.next"}},
+	},
+	{
+		Name:   "lapsed-revived",
+		Why:    "an extension that succeeds after the deadline gives the lease a new life",
+		Breaks: breaks(check.I2),
+		Edits: []Edit{
+			{extend, "	case now.At >= c.deadline:\n		return c.end(now, Expired, out)\n", "	case now.At >= c.deadline && !c.open:\n		return c.end(now, Expired, out)\n"},
+			{claim, "		if c.open && !c.stalled {\n			return min(c.deadline, c.holdEnd)\n", "		if c.open {\n			return c.next\n"},
+		},
+	},
+	{
+		Name:   "naive-token",
+		Why:    "each node counts up, and the greatest count of those that granted the key is the token",
+		Breaks: breaks(check.I3),
+		Edits: []Edit{
+			{batch, `		resp.Command{"ZADD", register, "GT", "CH", strconv.FormatUint(token, 10), member},
+		resp.Command{"PEXPIRE", register, strconv.FormatInt(p.Retention, 10)},
+	)
+	if look {`, `		resp.Command{"INCR", register + "n"},
+		resp.Command{"PEXPIRE", register + "n", strconv.FormatInt(p.Retention, 10)},
+	)
+	if look {`},
+			{read, "v.Accepted = raise.Kind == resp.Int && raise.Int == 1 && expire.Kind == resp.Int", "v.Accepted, v.Register = expire.Kind == resp.Int, uint64(raise.Int)"},
+			{acquire, "		if accepted >= c.terms.Need {\n", `		if accepted >= c.terms.Need {
+			c.proposal = 0
+			for i := range c.seats {
+				if s := &c.seats[i]; s.ballot == yes {
+					c.proposal = max(c.proposal, s.vote.Register)
+				}
+			}
+`},
+		},
+	},
+	{
+		Name:   "raise-skipped",
+		Why:    "a token counts that no majority accepted",
+		Breaks: breaks(check.I3),
+		Edits:  []Edit{{acquire, "		if accepted >= c.terms.Need {\n", "		if accepted >= 0 {\n"}},
+	},
+	{
+		Name:   "same-value",
+		Why:    "all attempts of one call of Acquire have one value (redsync)",
+		Breaks: breaks(check.I4),
+		Edits:  []Edit{{simClaim, "binary.BigEndian.PutUint64(id[:], w.claims)", "binary.BigEndian.PutUint64(id[:], uint64(o.chance))"}},
+	},
+	{
+		Name:   "blind-release",
+		Why:    "a release deletes whatever is there",
+		Breaks: breaks(check.I4),
+		Edits:  []Edit{{scripts, "	if holder.Equal(resp.OfText(args[0])) {\n", "	if holder.Kind == resp.Text {\n"}},
+	},
+	{
+		Name:   "blind-extension",
+		Why:    "an extension resets the expiry of whatever is there",
+		Breaks: breaks(check.I4),
+		Edits:  []Edit{{scripts, "	case holder.Text != value:\n", "	case holder.Text != value && len(value) == 0:\n"}},
+	},
+	{
+		Name:   "late-grant-kept",
+		Why:    "a grant that comes after the end of its attempt is not given back (redlock-rb#76)",
+		Breaks: breaks(check.I5),
+		Edits:  []Edit{{claim, "return c.decideEnd(c.clean(ev.Node, out))", "return c.decideEnd(out)"}},
+	},
+	{
+		Name:   "minority-kept",
+		Why:    "an attempt that is outvoted keeps the nodes that it got",
+		Breaks: breaks(check.I5),
+		Edits:  []Edit{{end, "		if c.seats[i].op == 0 {\n", "		if c.seats[i].op == 0 && reason != Outvoted {\n"}},
+	},
+	{
+		Name:   "doubt-ignored",
+		Why:    "where no reply came, nothing is released",
+		Breaks: breaks(check.I5),
+		Edits:  []Edit{{claim, "return s.established != none || s.doubt }", "return s.established != none }"}},
+	},
+	{
+		Name:   "debt-dropped",
+		Why:    "a release that could not be sent is forgotten",
+		Breaks: breaks(check.I5),
+		Edits:  []Edit{{lane, "	if len(l.owed) < 2*l.limits.Owed {\n", "	if len(l.owed) > 2*l.limits.Owed {\n"}},
+	},
+	{
+		Name:   "debt-unpaid",
+		Why:    "a release that was not answered counts as done",
+		Breaks: breaks(check.I5),
+		Edits:  []Edit{{simLane, "f.op == core.Release && (vote.Answer", "f.op == core.Raise && (vote.Answer"}},
+	},
+	{
+		Name:   "no-guard",
+		Why:    "a restarted node votes at once (every library but this one)",
+		Breaks: breaks(check.I6),
+		Edits:  []Edit{{guard, "	case now < g.until:\n		return Abstains\n", ""}},
+	},
+	{
+		Name:   "short-quarantine",
+		Why:    "a restarted node votes after half of a TTL",
+		Breaks: breaks(check.I6),
+		Edits:  []Edit{{guard, "return Guard{quarantine: quarantine} }", "return Guard{quarantine: quarantine / 2} }"}},
+	},
+	{
+		Name:   "uptime-trusted",
+		Why:    "another server at a known address votes if it says that it has been up for long",
+		Breaks: breaks(check.I6),
+		Edits:  []Edit{{guard, "	case known != \"\":\n", "	case known != \"\" && f.Uptime < g.quarantine:\n"}},
+	},
+	{
+		Name:   "epoch-after",
+		Why:    "the epoch that counts as verified is that from after the server was asked",
+		Breaks: breaks(check.I6),
+		Edits:  []Edit{{simGuard, "l.core.Guard.Verified(l.proc.read(), f.epoch, facts)", "l.core.Guard.Verified(l.proc.read(), l.epoch, facts)"}},
+	},
+	{
+		Name:   "verified-once",
+		Why:    "a node is verified when it is met, and never again",
+		Breaks: breaks(check.I6),
+		Edits:  []Edit{{guard, "case !g.verified || epoch != g.epoch,", "case !g.verified,"}},
+	},
+	{
+		Name:   "suspect-awaited",
+		Why:    "a node that does not answer is waited for by every attempt",
+		Breaks: breaks(check.I8),
+		Edits:  []Edit{{lane, "	case op == Ask && l.suspect && quorumWithout:\n", "	case op == Ask && l.suspect && quorumWithout && false:\n"}},
+	},
+	{
+		Name:   "all-awaited",
+		Why:    "an attempt waits for all nodes before it is won",
+		Breaks: breaks(check.I8),
+		Edits:  []Edit{{acquire, "	case quorum.Won:\n		accepted := 0\n", "	case quorum.Won:\n		if c.awaiting() {\n			return out\n		}\n		accepted := 0\n"}},
+	},
+	{
+		Name:   "timid-raise",
+		Why:    "a token that was outrun is proposed again",
+		Breaks: breaks(check.I8),
+		Edits:  []Edit{{acquire, "	proposal := max(now.Wall, c.highest+1)\n", "	proposal := max(now.Wall, c.proposal)\n"}},
+	},
+	{
+		Name:   "repaired-votes",
+		Why:    "a node that lost the key and was given it again votes at once (redsync's SetNXOnExtend)",
+		Breaks: breaks(check.I9),
+		Edits:  []Edit{{claim, "			s.established = c.round + 1\n			asking :=", "			s.established = 0\n			asking :="}},
+	},
+	{
+		Name:   "refresh-votes",
+		Why:    "a node that is found to have the key votes, since whenever it has it",
+		Breaks: breaks(check.I9),
+		Edits:  []Edit{{extend, "	c.round++\n	c.sentAt = now.At\n", "	c.round++\n	c.sentAt = now.At\n	c.good = c.round\n"}},
+	},
+}

@@ -1,0 +1,274 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/core"
+)
+
+// pace is the root package's.
+var pace = core.Pace{Least: 5 * time.Millisecond, Most: 100 * time.Millisecond, Slot: 2 * time.Millisecond}
+
+// operation is a user's goroutine: it is in Acquire or TryAcquire, or holds a
+// lease.
+type operation struct {
+	spec   *Op
+	worker *worker
+	proc   *process
+	chance chance
+
+	attempts int
+	waited   waiting
+	claim    *claim // the attempt under way, or the lease
+	serial   uint64 // which of its timers counts
+	holding  bool
+	canceled bool // the caller's context is done
+	wanting  bool // the book knows that it waits
+	finished bool
+}
+
+// worker does its operations one after the other.
+type worker struct {
+	ops  []*Op
+	next int
+}
+
+// happen is what happens to a worker: it begins its next operation.
+func (k *worker) happen(w *world, _ event) { k.begin(w) }
+
+func (k *worker) begin(w *world) {
+	if k.next == len(k.ops) {
+		return
+	}
+	spec := k.ops[k.next]
+	if spec.At > w.now {
+		w.plan(spec.At, evBegin, k, 0)
+		return
+	}
+	k.next++
+	p := w.machines[spec.Client].proc
+	if p == nil {
+		w.plan(w.now, evBegin, k, 0) // nobody is there to do it
+		return
+	}
+	o := &operation{spec: spec, worker: k, proc: p, chance: w.chance.of(9).of(uint64(spec.At)).of(uint64(spec.Client)<<32 | uint64(spec.Worker))}
+	p.ops = append(p.ops, o)
+	w.stats.Operations++
+	if spec.Wait > 0 {
+		w.plan(w.now+spec.Wait, evGiveUp, o, 0)
+	}
+	if spec.Cancel > 0 {
+		w.plan(w.now+spec.Cancel, evCancel, o, 0)
+	}
+	if !spec.Try {
+		o.wanting = true
+		w.tell(check.Event{Kind: check.Wants, Client: p.id, Key: spec.Key})
+	}
+	o.attempt()
+}
+
+// attempt makes one claim.
+func (o *operation) attempt() {
+	if o.proc.paused > 0 {
+		o.plan(0, evAttempt) // begins when the process goes on
+		return
+	}
+	p, w := o.proc, o.proc.w
+	c := p.newClaim(o)
+	o.attempts++
+	o.claim = c
+	w.stats.Attempts++
+	w.tell(check.Event{Kind: check.Asked, Claim: c.id, Client: p.id, Key: c.key})
+	c.step(core.Event{Kind: core.Begin, Token: p.highest, Renew: !o.spec.NoRenew, MaxHold: o.spec.MaxHold})
+}
+
+// plan sets the operation's timer, by the process's clock.
+func (o *operation) plan(after time.Duration, k kind) {
+	w := o.proc.w
+	o.serial++
+	w.plan(o.proc.clock.when(o.proc.read()+after, w.now), k, o, o.serial)
+}
+
+// happen is what happens to an operation.
+func (o *operation) happen(_ *world, ev event) {
+	if o.finished || o.proc.away(ev) {
+		return
+	}
+	if ev.kind == evAttempt || ev.kind == evHeld {
+		if ev.arg != o.serial {
+			return
+		}
+	}
+	switch ev.kind {
+	case evAttempt:
+		o.attempt()
+	case evGiveUp, evCancel:
+		if ev.kind == evCancel {
+			o.canceled = true
+		}
+		switch {
+		case !o.holding:
+			o.giveUp()
+		case ev.kind == evCancel:
+			o.claim.step(core.Event{Kind: core.StopRenewal})
+		}
+	case evExtend:
+		if o.holding && o.look() {
+			o.claim.step(core.Event{Kind: core.WantExtend})
+		}
+	case evHeld:
+		o.end()
+	}
+}
+
+// giveUp is the end of the caller's patience.
+func (o *operation) giveUp() {
+	c := o.claim
+	o.finish()
+	if c != nil && c.lost == nil {
+		c.told = true
+		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
+	}
+}
+
+// lost is how an attempt ended that was not won.
+func (o *operation) lost(c *claim) {
+	if o.claim != c || o.finished {
+		return
+	}
+	o.again(c.lost)
+}
+
+// again waits before the next attempt, or gives up.
+func (o *operation) again(lost *loss) {
+	o.claim = nil
+	if o.spec.Try || !o.waited.goOn(lost, o.proc.read(), o.proc.terms.TTL+o.proc.w.quarantine) {
+		o.finish()
+		return
+	}
+	o.plan(pace.Pause(o.waited.attempts-1, lost.view, o.chance.of(uint64(o.attempts)).of(1).unit()), evAttempt)
+}
+
+// hear is what the operation waits for: the grant, or the end of the release.
+func (o *operation) hear(c *claim, what core.EffectKind) {
+	if o.claim != c || o.finished {
+		return
+	}
+	switch {
+	case what == core.Freed && o.holding:
+		o.finish()
+	case what != core.Won:
+	case c.lost == nil:
+		o.grant()
+	default: // won and over before anyone looked: the process stood still
+		o.again(&loss{late: true})
+	}
+}
+
+// grant begins the lease.
+func (o *operation) grant() {
+	w := o.proc.w
+	o.settle()
+	o.holding = true
+	if o.canceled {
+		o.claim.step(core.Event{Kind: core.StopRenewal})
+	}
+	for _, after := range o.spec.Extend {
+		w.plan(w.now+after, evExtend, o, 0)
+	}
+	o.serial++
+	w.plan(w.now+o.spec.Hold, evHeld, o, o.serial)
+}
+
+// look is leaseContext.Err: it looks at the clock itself.
+func (o *operation) look() bool {
+	c := o.claim
+	if c.lost == nil && o.proc.read() >= c.core.Deadline() {
+		c.step(core.Event{Kind: core.Alarm})
+	}
+	return c.lost == nil
+}
+
+// over is called when the lease ended: its context is done, and the user stops,
+// unless it is one that does not look.
+func (o *operation) over(c *claim) {
+	if o.claim != c || o.finished || o.spec.Write {
+		return
+	}
+	if o.holding && c.lost.reason != core.Released {
+		o.finish()
+	}
+}
+
+// end is the end of the hold.
+func (o *operation) end() {
+	c := o.claim
+	if o.spec.Write {
+		o.proc.w.write(o)
+	}
+	switch {
+	case c.lost != nil:
+		o.finish()
+	case o.spec.Leave:
+		c.step(core.Event{Kind: core.StopRenewal})
+		// The user never looks at it again; the lease runs out by itself.
+		o.finish()
+	default:
+		c.step(core.Event{Kind: core.End, Reason: core.Released})
+	}
+}
+
+// finish is the end of the operation; its worker goes on.
+func (o *operation) finish() {
+	if o.finished {
+		return
+	}
+	o.finished = true
+	o.settle()
+	ops := o.proc.ops
+	for i, other := range ops {
+		if other == o {
+			ops[i] = ops[len(ops)-1]
+			o.proc.ops = ops[:len(ops)-1]
+			break
+		}
+	}
+	o.proc.w.plan(o.proc.w.now, evBegin, o.worker, 0)
+}
+
+// gone is the end of the operation with its process.
+func (o *operation) gone() {
+	o.finished = true
+	o.settle()
+	o.proc.w.plan(o.proc.w.now, evBegin, o.worker, 0)
+}
+
+// settle tells the book that the operation does not wait any more.
+func (o *operation) settle() {
+	if o.wanting {
+		o.wanting = false
+		o.proc.w.tell(check.Event{Kind: check.Settled, Client: o.proc.id, Key: o.spec.Key})
+	}
+}
+
+// waiting is what a caller of Acquire has been through.
+type waiting struct {
+	attempts int
+	answered bool
+	outage   core.Time
+	out      bool
+}
+
+// goOn reports whether to try again after an attempt that was lost.
+func (w *waiting) goOn(lost *loss, now core.Time, patience time.Duration) bool {
+	w.attempts++
+	if lost.late || lost.held {
+		w.answered, w.out = true, false
+		return true
+	}
+	if !w.out {
+		w.out, w.outage = true, now
+	}
+	return w.answered && now-w.outage < patience
+}

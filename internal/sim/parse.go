@@ -1,0 +1,396 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/core"
+)
+
+// Parse reads a scenario. Lines that begin with # are prose; each other line says
+// one thing, in the words that [Scenario.String] prints. What is not said is as
+// in a quiet world: three nodes, one key, a TTL of a second, ordered connections,
+// latencies of a millisecond, clocks that agree.
+func Parse(text string) (*Scenario, error) {
+	s := &Scenario{
+		Keys: 1, TTL: time.Second, Timeout: 50 * time.Millisecond, Ordered: true,
+		Latency: [2]time.Duration{time.Millisecond, time.Millisecond},
+	}
+	for n, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if prose, ok := strings.CutPrefix(line, "#"); ok {
+			s.Prose = append(s.Prose, strings.TrimPrefix(prose, " "))
+			continue
+		}
+		if line == "" {
+			continue
+		}
+		p := &words{list: strings.Fields(line)}
+		s.line(p)
+		if p.err == nil && len(p.list) > 0 {
+			p.fail("what is %q here?", p.list[0])
+		}
+		if p.err != nil {
+			return nil, fmt.Errorf("line %d: %q: %w", n+1, line, p.err)
+		}
+	}
+	return s, s.complete()
+}
+
+// complete fills in what was not said and finds what cannot be.
+func (s *Scenario) complete() error {
+	if len(s.Nodes) == 0 {
+		s.Nodes = make([]int64, 3)
+	}
+	end := time.Duration(0)
+	for i := range s.Ops {
+		o := &s.Ops[i]
+		for len(s.Clients) <= o.Client {
+			s.Clients = append(s.Clients, Client{})
+		}
+		if o.Key >= s.Keys {
+			s.Keys = o.Key + 1
+		}
+		end = max(end, o.At+o.Hold+o.Wait+s.TTL)
+	}
+	if len(s.Clients) == 0 {
+		return errors.New("nobody does anything")
+	}
+	for _, f := range s.Faults {
+		if f.Node >= len(s.Nodes) || f.Client >= len(s.Clients) {
+			return fmt.Errorf("%q: there is no such node or client", f.String())
+		}
+		end = max(end, f.At+f.For+f.By+s.TTL)
+	}
+	if s.End == 0 {
+		s.End = end
+	}
+	slices.SortStableFunc(s.Ops, func(a, b Op) int { return int(a.At - b.At) })
+	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
+	return nil
+}
+
+// words is what is left of a line.
+type words struct {
+	list []string
+	err  error
+}
+
+func (p *words) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (p *words) next() string {
+	if len(p.list) == 0 {
+		p.fail("the line ends too early")
+		return ""
+	}
+	w := p.list[0]
+	p.list = p.list[1:]
+	return w
+}
+
+// is takes the next word if it is that one.
+func (p *words) is(word string) bool {
+	if len(p.list) == 0 || p.list[0] != word {
+		return false
+	}
+	p.list = p.list[1:]
+	return true
+}
+
+func (p *words) must(word string) {
+	if w := p.next(); w != word {
+		p.fail("%q where %q belongs", w, word)
+	}
+}
+
+func (p *words) duration() time.Duration {
+	w := p.next()
+	d, err := time.ParseDuration(w)
+	if err != nil {
+		p.fail("%q is no time", w)
+	}
+	return d
+}
+
+func (p *words) number(w string) int64 {
+	n, err := strconv.ParseInt(w, 10, 64)
+	if err != nil {
+		p.fail("%q is no number", w)
+	}
+	return n
+}
+
+func (p *words) suffixed(suffix string) int64 {
+	w := p.next()
+	n, ok := strings.CutSuffix(w, suffix)
+	if !ok {
+		p.fail("%q does not end with %q", w, suffix)
+	}
+	return p.number(n)
+}
+
+func (p *words) client() int {
+	w := p.next()
+	if len(w) == 1 && w[0] >= 'A' && w[0] <= 'Z' {
+		return int(w[0] - 'A')
+	}
+	if w == "*" {
+		return Any
+	}
+	p.fail("%q is no client: those are A, B, C and so on", w)
+	return 0
+}
+
+func (p *words) node() int {
+	w := p.next()
+	if w == "*" {
+		return Any
+	}
+	n := int(p.number(w)) - 1
+	if n < 0 {
+		p.fail("%q is no node: those are 1, 2, 3 and so on", w)
+	}
+	return n
+}
+
+func (s *Scenario) line(p *words) {
+	switch w := p.next(); w {
+	case "seed":
+		n, err := strconv.ParseUint(p.next(), 10, 64)
+		if err != nil {
+			p.fail("a seed is a number from 0 to 2^64-1")
+		}
+		s.Seed = n
+	case "keys":
+		s.Keys = int(p.number(p.next()))
+	case "ttl":
+		s.TTL = p.duration()
+	case "timeout":
+		s.Timeout = p.duration()
+	case "retention":
+		s.Retention = p.duration()
+	case "durable":
+		s.Durable = true
+	case "connections":
+		s.Ordered = p.is("ordered")
+		if !s.Ordered {
+			p.must("pooled")
+		}
+	case "latency":
+		least, most, ok := strings.Cut(p.next(), "..")
+		if !ok {
+			most = least
+		}
+		l := words{list: []string{least, most}}
+		s.Latency = [2]time.Duration{l.duration(), l.duration()}
+		p.err = errors.Join(p.err, l.err)
+	case "spikes":
+		s.Spike = int(p.suffixed("%"))
+		p.must("up")
+		p.must("to")
+		s.SpikeMost = p.duration()
+	case "client":
+		s.client(p)
+	case "node":
+		s.node(p)
+	case "nodes":
+		s.Nodes = make([]int64, p.number(p.next()))
+	case "end":
+		s.End = p.duration()
+	case "at":
+		s.at(p)
+	case "mutant":
+		name := p.next()
+		p.must("expect")
+		s.expect(name, p)
+	case "expect":
+		s.expect("", p)
+	default:
+		p.fail("%q is nothing that a scenario says", w)
+	}
+}
+
+func (s *Scenario) client(p *words) {
+	i := p.client()
+	if p.err != nil || i < 0 {
+		return
+	}
+	for len(s.Clients) <= i {
+		s.Clients = append(s.Clients, Client{})
+	}
+	c := &s.Clients[i]
+	for len(p.list) > 0 && p.err == nil {
+		switch w := p.next(); w {
+		case "rate":
+			c.PPM = p.suffixed("ppm")
+		case "wall":
+			c.Wall = p.duration()
+		case "ttl":
+			c.TTL = p.duration()
+		default:
+			p.fail("%q is nothing of a client", w)
+		}
+	}
+}
+
+func (s *Scenario) node(p *words) {
+	i := p.node()
+	if p.err != nil || i < 0 {
+		return
+	}
+	for len(s.Nodes) <= i {
+		s.Nodes = append(s.Nodes, 0)
+	}
+	if p.is("rate") {
+		s.Nodes[i] = p.suffixed("ppm")
+	}
+}
+
+func (s *Scenario) expect(mutant string, p *words) {
+	e := Expectation{Mutant: mutant}
+	if !p.is("none") {
+		for len(p.list) > 0 {
+			e.Invariants = append(e.Invariants, check.Invariant(p.next()))
+		}
+		if len(e.Invariants) == 0 {
+			p.fail("expect what? none, or I1, I2 and so on")
+		}
+	}
+	s.Expect = append(s.Expect, e)
+}
+
+// at reads an operation or a fault.
+func (s *Scenario) at(p *words) {
+	at := p.duration()
+	if p.err != nil || len(p.list) == 0 {
+		p.fail("at what time who does what?")
+		return
+	}
+	for what, name := range whatNames {
+		if name == p.list[0] {
+			p.next()
+			s.Faults = append(s.Faults, p.fault(at, what))
+			return
+		}
+	}
+	s.Ops = append(s.Ops, p.op(at))
+}
+
+func (p *words) op(at time.Duration) Op {
+	o := Op{At: at}
+	who, worker, ok := strings.Cut(p.next(), "/")
+	if ok {
+		o.Worker = int(p.number(worker))
+	}
+	w := words{list: []string{who}}
+	if o.Client = w.client(); w.err != nil || o.Client == Any {
+		p.fail("%q is neither a client nor a fault", who)
+	}
+	switch w := p.next(); w {
+	case "acquire":
+	case "try":
+		o.Try = true
+	default:
+		p.fail("%q is nothing that a client does: acquire or try", w)
+	}
+	key, _ := strings.CutPrefix(p.next(), "k")
+	if o.Key = int(p.number(key)) - 1; o.Key < 0 {
+		p.fail("keys are k1, k2 and so on")
+	}
+	for len(p.list) > 0 && p.err == nil {
+		switch w := p.next(); w {
+		case "hold":
+			o.Hold = p.duration()
+		case "wait":
+			o.Wait = p.duration()
+		case "cancel":
+			o.Cancel = p.duration()
+		case "extend":
+			o.Extend = append(o.Extend, p.duration())
+		case "max-hold":
+			o.MaxHold = p.duration()
+		case "no-renewal":
+			o.NoRenew = true
+		case "leave":
+			o.Leave = true
+		case "write":
+			o.Write = true
+		default:
+			p.fail("%q is nothing of an operation", w)
+		}
+	}
+	return o
+}
+
+func (p *words) fault(at time.Duration, what What) Fault {
+	f := Fault{At: at, What: what, Client: Any, Node: Any}
+	switch what {
+	case Crash, Hang, Promote, Replace, Flush, Jump:
+		f.Node = p.node()
+	case Rate:
+		if len(p.list) > 0 && p.list[0][0] >= 'A' {
+			f.Client = p.client()
+		} else {
+			f.Node = p.node()
+		}
+		f.PPM = p.suffixed("ppm")
+	case Wall, Pause, Kill, Preempt:
+		f.Client = p.client()
+	default:
+		f.Client, f.Node = p.client(), p.node()
+	}
+	switch what {
+	case Lose, Repeat, Tear:
+		f.Percent = int(p.suffixed("%"))
+	case Delay, Drop, Echo:
+		f.Op = p.request()
+	default:
+	}
+	for len(p.list) > 0 && p.err == nil {
+		switch w := p.next(); w {
+		case "for":
+			f.For = p.duration()
+		case "by":
+			f.By = p.duration()
+		case "stale":
+			f.Memory, f.By = Stale, p.duration()
+		case "keeps":
+			f.Memory = Keeps
+		case "forgets":
+			f.Memory = Forgets
+		case "silently":
+			f.Silent = true
+		case "after":
+			f.After = int(p.number(p.next()))
+		case "both":
+			f.Way = Both
+		case "out", "request":
+			f.Way = Out
+		case "in", "reply":
+			f.Way = In
+		default:
+			p.fail("%q is nothing of a fault", w)
+		}
+	}
+	return f
+}
+
+func (p *words) request() core.Op {
+	w := p.next()
+	for op, name := range opNames {
+		if name == w {
+			return op
+		}
+	}
+	p.fail("%q is no request: acquire, raise, extend, release or verify", w)
+	return 0
+}

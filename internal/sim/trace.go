@@ -1,0 +1,149 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/core"
+)
+
+// Row is one line of a trace: what happened, and how things stood then.
+type Row struct {
+	At      time.Duration
+	Client  int    // to which machine it happened, -1: to none
+	Text    string // what happened; "" if only nodes changed
+	Machine []byte // each client: see the marks below
+	Node    []string
+}
+
+// How a client stands: the marks of a diagram.
+const (
+	markIdle    = '|'
+	markHolds   = '#'
+	markStopped = ':'
+	markGone    = ' '
+)
+
+// trace writes down a run for people to read.
+type trace struct {
+	w    *world
+	rows []Row
+}
+
+func newTrace(w *world) *trace { return &trace{w: w} }
+
+// row adds a line.
+func (t *trace) row(client int, format string, args ...any) {
+	r := Row{At: t.w.now, Client: client, Text: fmt.Sprintf(format, args...)}
+	for _, m := range t.w.machines {
+		r.Machine = append(r.Machine, m.mark())
+	}
+	for _, n := range t.w.nodes {
+		r.Node = append(r.Node, n.mark(t.w))
+	}
+	// What only nodes did in between needs no line of its own.
+	if last := len(t.rows) - 1; last >= 0 && r.Text == "" && t.rows[last].Text == "" {
+		t.rows[last] = r
+		return
+	}
+	t.rows = append(t.rows, r)
+}
+
+func (m *machine) mark() byte {
+	p := m.proc
+	if p == nil {
+		return markGone
+	}
+	if p.paused > 0 {
+		return markStopped
+	}
+	for _, c := range p.live {
+		if c.won && c.lost == nil && p.read() < c.core.Deadline() {
+			return markHolds
+		}
+	}
+	return markIdle
+}
+
+// mark is who holds each key on the node, and what is the matter with it.
+func (n *node) mark(w *world) string {
+	if n.down > 0 {
+		return "down"
+	}
+	var b strings.Builder
+	for key := range n.holds {
+		if key > 0 {
+			b.WriteByte(' ')
+		}
+		if c := n.holder(w, key); c != nil {
+			fmt.Fprintf(&b, "%s%d", clientName(c.proc.index), c.id)
+		} else {
+			b.WriteByte('.')
+		}
+	}
+	if n.hung > 0 {
+		b.WriteString(" hung")
+	}
+	return b.String()
+}
+
+// told writes down what the book was told, as far as it is of interest.
+func (t *trace) told(ev check.Event) {
+	by := func(format string, args ...any) {
+		if c := t.claim(ev.Claim); c != nil {
+			t.row(c.proc.index, "#%d "+format, append([]any{c.id}, args...)...)
+		}
+	}
+	switch ev.Kind {
+	case check.Asked:
+		by("asks for %s", t.w.keys[ev.Key])
+	case check.Won:
+		by("HOLDS, token %d, until %v", ev.Token, ev.Deadline)
+	case check.Extended:
+		by("extended until %v", ev.Deadline)
+	case check.Over:
+		if c := t.claim(ev.Claim); c != nil {
+			by("%s", reasons[c.lost.reason])
+		}
+	case check.Paused:
+		t.row(t.w.procs[ev.Client].index, "stops")
+	case check.Resumed:
+		t.row(t.w.procs[ev.Client].index, "goes on")
+	case check.Crashed:
+		t.row(t.w.procs[ev.Client].index, "dies")
+	case check.Took, check.Kept, check.Dropped, check.Forgot, check.Rose:
+		t.row(-1, "")
+	case check.Seen, check.Voted, check.Moved, check.Unanswered, check.Wants, check.Settled, check.Cut, check.Healed, check.Calm, check.Storm:
+	}
+}
+
+var reasons = map[core.Reason]string{
+	core.Outvoted: "is outvoted", core.Abandoned: "is given up", core.Released: "is released",
+	core.Expired: "has EXPIRED", core.Overrun: "is over: max hold", core.Undone: "is LOST: too few nodes have it",
+}
+
+// claim finds a claim that is not done.
+func (t *trace) claim(id uint64) *claim {
+	for _, p := range t.w.procs {
+		for _, c := range p.live {
+			if c.id == id {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+func (t *trace) struck(f *Fault) { t.row(f.Client, "** %s", strings.SplitN(f.String(), " ", 3)[2]) }
+
+func (t *trace) mended(f *Fault) { t.row(f.Client, "** %v is over", f.What) }
+
+func (t *trace) wrote(o *operation, token uint64, refused bool) {
+	if refused {
+		t.row(o.proc.index, "#%d writes with token %d: REFUSED, the resource has seen %d", o.claim.id, token, t.w.fenced[o.spec.Key])
+		return
+	}
+	t.row(o.proc.index, "#%d writes with token %d: accepted", o.claim.id, token)
+}

@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"errors"
+
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
+)
+
+// weigh decides what a vote counts for, and marks it; false means that the node
+// must be verified first.
+func (l *lane) weigh(op core.Op, v *core.Vote) bool {
+	if op != core.Ask && op != core.Raise || v.Answer != core.Granted {
+		return true
+	}
+	now := l.proc.read()
+	switch l.core.Guard.Standing(now, l.epoch) {
+	case core.Unverified:
+		return false
+	case core.Abstains, core.Barred:
+		v.Abstain, v.Err = true, errAbstains
+	default:
+	}
+	return true
+}
+
+var errAbstains = errors.New("it abstains")
+
+// verify asks the server who it is.
+func (l *lane) verify() {
+	if l.verifying {
+		return
+	}
+	l.verifying = true
+	f := l.ownCall()
+	f.Owner = l // by which tick knows it
+	f.verify, f.op = true, verify
+	f.epoch = l.epoch // before asking: see core.Guard.Verified
+	f.batch = verifyBatch
+	l.launch(f)
+}
+
+var verifyBatch = script.Verify()
+
+// verified takes the answer, and weighs the votes again that waited for it.
+func (l *lane) verified(f *call, err error) {
+	var facts core.Facts
+	unsure := err
+	if err == nil {
+		facts, unsure = script.ReadVerify(f.replies)
+	}
+	l.verifying = false
+	l.landed(f, err)
+	if unsure == nil {
+		l.core.Guard.Verified(l.proc.read(), f.epoch, facts)
+		l.proc.claimRun(l, facts.RunID)
+		if run := f.packet.conn.run; run != l.seenRun {
+			l.seenRun, l.seenAt = run, l.proc.w.now
+		}
+	}
+	for _, a := range l.acquit(unsure) {
+		l.hand(a)
+	}
+}
+
+// acquit weighs the votes again that waited for the verification, and returns
+// those that are ready to be delivered.
+func (l *lane) acquit(unsure error) (ready []landed) {
+	waiting := l.jury
+	l.jury = nil
+	for _, a := range waiting {
+		switch {
+		case unsure != nil:
+			a.vote.Abstain, a.vote.Err = true, unsure
+			ready = append(ready, a)
+		case l.weigh(a.call.op, &a.vote):
+			ready = append(ready, a)
+		default:
+			l.jury = append(l.jury, a)
+		}
+	}
+	if len(l.jury) > 0 {
+		l.verify()
+	}
+	return ready
+}
+
+// claimRun sees to it that one server does not vote twice.
+func (p *process) claimRun(l *lane, runID string) {
+	p.runs[l.index] = ""
+	for _, run := range p.runs {
+		if run == runID {
+			l.core.Guard.Bar(errors.New("it is the same server as another"))
+			return
+		}
+	}
+	p.runs[l.index] = runID
+}
