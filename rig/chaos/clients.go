@@ -181,9 +181,10 @@ func alive(cl *client, err error) error {
 }
 
 // stop has all clients release what they hold and end. It returns when each
-// contestant's last one was gone, and an error if one did not work.
-func (c *crew) stop() (gone map[string]clock.Instant, err error) {
-	gone = make(map[string]clock.Instant)
+// contestant's last one was gone, how many of them had to be killed, and an error
+// if one did not work.
+func (c *crew) stop() (gone map[string]clock.Instant, hung map[string]int, err error) {
+	gone, hung = make(map[string]clock.Instant), make(map[string]int)
 	var mu sync.Mutex
 	var errs []error
 	var stopping sync.WaitGroup
@@ -195,14 +196,19 @@ func (c *crew) stop() (gone map[string]clock.Instant, err error) {
 				mu.Lock()
 				defer mu.Unlock()
 				gone[cl.contestant] = max(gone[cl.contestant], clock.Now())
-				if err := cl.proc.Exit(); err != nil && (died || !killed(err)) {
+				err := cl.proc.Exit()
+				switch {
+				case err == nil:
+				case killed(err) && !died:
+					hung[cl.contestant]++
+				default:
 					errs = append(errs, fmt.Errorf("client %s: %w (see %s.log)", cl.name, err, cl.name))
 				}
 			})
 		}
 	}
 	stopping.Wait()
-	return gone, errors.Join(errs...)
+	return gone, hung, errors.Join(errs...)
 }
 
 // killed reports whether the process ended by a signal: it was too slow to stop.

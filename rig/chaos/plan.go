@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redlock-go/redlock/rig/cluster"
@@ -22,6 +23,19 @@ type Section struct {
 	For     time.Duration
 	Nodes   fault.Plan
 	Clients []ClientStep
+}
+
+// String prints the plan of the section, a line for each step.
+func (s Section) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%v)\n", s.Title, s.For)
+	for _, step := range s.Nodes {
+		fmt.Fprintf(&b, "  %v\n", step)
+	}
+	for _, step := range s.Clients {
+		fmt.Fprintf(&b, "  %v\n", step)
+	}
+	return b.String()
 }
 
 // ClientStep is a fault of one client of every contestant.

@@ -16,13 +16,7 @@ var terms = Terms{Seed: 7, For: time.Minute, TTL: time.Second, Clients: 4, Clock
 func printed(sections []Section) string {
 	var b strings.Builder
 	for _, s := range sections {
-		fmt.Fprintln(&b, s.Title, s.For, s.Within, s.Durable)
-		for _, step := range s.Nodes {
-			fmt.Fprintln(&b, step)
-		}
-		for _, step := range s.Clients {
-			fmt.Fprintln(&b, step)
-		}
+		fmt.Fprintln(&b, s, s.Within, s.Durable)
 	}
 	return b.String()
 }

@@ -50,6 +50,7 @@ type Score struct {
 	// Gone is after how long the last key was gone when the last client had ended.
 	Gone    time.Duration
 	Left    []string // keys that were never gone
+	Hung    int      // clients that did not end when told to
 	Errors  map[string]int
 	Touches int // operations on the guarded register
 }
@@ -79,7 +80,7 @@ func (s Score) Longest() time.Duration {
 
 // Violations are what is wrong with our own library: in a section within the
 // assumptions anything at all, and in every section a guarded register that did not
-// stay right.
+// stay right, and a client that hung.
 func (r Result) Violations() []string {
 	var all []string
 	for _, o := range r.Sections {
@@ -99,6 +100,9 @@ func (s Score) violations(within bool, ttl time.Duration) []string {
 	all := append([]string(nil), s.Register...)
 	if s.GuardedLost > 0 {
 		all = append(all, fmt.Sprintf("%d increments of the guarded counter were lost", s.GuardedLost))
+	}
+	if s.Hung > 0 {
+		all = append(all, fmt.Sprintf("%d clients had not ended %v after they were told to", s.Hung, stopWithin))
 	}
 	if !within {
 		return all

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -119,7 +118,7 @@ func (r *run) section(ctx context.Context, index int, s Section) (Outcome, error
 	if err := r.trouble(ctx, crew, samples, s, &out); err != nil {
 		return out, err
 	}
-	gone, err := crew.stop()
+	gone, hung, err := crew.stop()
 	if err != nil {
 		return out, err
 	}
@@ -136,7 +135,7 @@ func (r *run) section(ctx context.Context, index int, s Section) (Outcome, error
 		keys := keysOf(contestant)
 		seen := samples.sightings(func(key string) bool { return slices.Contains(keys, key) })
 		score := score(contestant, stories, crew.stops, &out, r.TTL, seen)
-		score.Gone, score.Left = lasted[contestant.Name], left[contestant.Name]
+		score.Gone, score.Left, score.Hung = lasted[contestant.Name], left[contestant.Name], hung[contestant.Name]
 		out.Scores = append(out.Scores, score)
 	}
 	return out, nil
@@ -217,6 +216,3 @@ func keysOf(c traffic.Contestant) []string {
 	}
 	return keys
 }
-
-// Logs is where the clients' journals and the libraries' own words are.
-func (o Options) Logs() string { return filepath.Join(o.Dir, "*.{journal,log}") }

@@ -166,9 +166,12 @@ func (p *Proxy) set(kind string, way Direction, attributes map[string]any) error
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// Toxiproxy can change one in place, and does so under the hands of the
+	// connections that read it.
 	if p.proxy.Toxics.GetToxic(name) != nil {
-		_, err = p.proxy.Toxics.UpdateToxicJson(name, bytes.NewReader(spec))
-	} else {
+		err = p.proxy.Toxics.RemoveToxic(context.Background(), name)
+	}
+	if err == nil {
 		_, err = p.proxy.Toxics.AddToxicJson(bytes.NewReader(spec))
 	}
 	if err != nil {

@@ -205,6 +205,7 @@ func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 		}
 		return rough(s.Gone)
 	})
+	row("clients that did not end", func(_ int, s chaos.Score) string { return fmt.Sprint(s.Hung) })
 	row("errors", func(_ int, s chaos.Score) string { return counted(s.Errors, "%s %d", "<br>") })
 	w.WriteString("\n")
 }

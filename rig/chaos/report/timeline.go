@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/xml"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -168,10 +169,17 @@ func (t *timeline) leases(contestant int, s chaos.Score) {
 		}
 		return locks[lock]
 	}
+	// In tenths of a pixel, each piece from the end of the one before: there are
+	// thousands of them.
 	t.printf(`<path class="%s" d="`, class)
+	var atX, atY int
+	moved := "M"
 	for _, l := range s.Leases {
 		t.pieces(l.Begin, l.End, func(row int, x, width float64) {
-			t.printf("M%.1f %.1fh%.1f", x, t.lockLane(row, contestant, lane(l.Lock))+3, max(width, 0.4))
+			toX, toY := int(x*10), int(t.lockLane(row, contestant, lane(l.Lock))*10)+30
+			long := max(4, int(width*10))
+			t.printf("%s%s %sh%s", moved, tenths(toX-atX), tenths(toY-atY), tenths(long))
+			atX, atY, moved = toX+long, toY, "m"
 		})
 	}
 	t.WriteString(`"/>`)
@@ -182,6 +190,9 @@ func (t *timeline) leases(contestant int, s chaos.Score) {
 			func(row int) float64 { return t.lockLane(row, contestant, lane(o.Lock)) - 1 }, lockOf+1)
 	}
 }
+
+// tenths prints a number of tenths.
+func tenths(n int) string { return strconv.FormatFloat(float64(n)/10, 'g', -1, 64) }
 
 // classOf is the colour of a fault.
 func classOf(what string) string {
@@ -201,7 +212,7 @@ func classOf(what string) string {
 // bar draws a time as a rectangle, or several where it spans rows.
 func (t *timeline) bar(from, to clock.Instant, class, title string, y func(row int) float64, height float64) {
 	t.pieces(from, to, func(row int, x, width float64) {
-		t.printf(`<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.0f"`, class, x, y(row), width, height)
+		t.printf(`<rect class="%s" x="%.1f" y="%g" width="%.1f" height="%g"`, class, x, y(row), width, height)
 		if title == "" {
 			t.WriteString("/>")
 			return

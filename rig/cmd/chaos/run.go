@@ -28,6 +28,7 @@ func run(ctx context.Context, args []string) (int, error) {
 	only := flags.String("only", "", "contestants, with commas between them (default all)")
 	out := flags.String("out", "out", "the `folder` for chaos.md and chaos.svg")
 	keep := flags.Bool("keep", false, "keep the clients' journals and logs, and say where")
+	plan := flags.Bool("plan", false, "print the plan of the seed, and do nothing")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
 	}
@@ -37,6 +38,13 @@ func run(ctx context.Context, args []string) (int, error) {
 	contestants, err := named(*only)
 	if err != nil {
 		return 0, err
+	}
+	o := chaos.Options{Seed: *seed, For: *length, TTL: *ttl, Clients: *clients, Contestants: contestants, Words: os.Stderr}
+	if *plan {
+		for _, s := range chaos.Plan(o.Terms(), nil) {
+			fmt.Println(s)
+		}
+		return 0, nil
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -51,10 +59,7 @@ func run(ctx context.Context, args []string) (int, error) {
 	} else {
 		defer os.RemoveAll(dir) //nolint:errcheck // in the system's folder for such things
 	}
-	o := chaos.Options{
-		Seed: *seed, For: *length, TTL: *ttl, Clients: *clients, Contestants: contestants,
-		Command: []string{self, "client"}, Dir: dir, Words: os.Stderr,
-	}
+	o.Command, o.Dir = []string{self, "client"}, dir
 	began := time.Now()
 	fmt.Fprintf(os.Stderr, "chaos for %v with seed %d\n", *length, *seed)
 	r, err := chaos.Run(ctx, o)
