@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -49,6 +50,9 @@ func (o Options) Terms() Terms {
 // done, not that something was found. It ends early, with an error, if ctx does.
 func Run(ctx context.Context, o Options) (_ Result, err error) {
 	terms := o.Terms()
+	if runtime.GOOS == "linux" && !terms.Clocks {
+		return Result{}, cluster.ClocksSupported() // elsewhere it cannot be had
+	}
 	c, err := cluster.Start(cluster.Options{Nodes: nodes, Fsync: fsync, Proxied: true, Clocks: terms.Clocks})
 	if err != nil {
 		return Result{}, err

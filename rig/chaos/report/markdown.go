@@ -101,6 +101,8 @@ the same time; a client fault hits one process of each library.
 - **Lost update**: of two writes that were based on the same value, one. A lock alone
   does not prevent it, ours included: a client that stands still between its look
   and its write writes when it wakes.
+- **Longest wait**: from when a client began to want a lock, its own standstills
+  included. Waiting is by polling in all but rueidislock, and fair in none.
 - **Orphan**: a key that stayed on a node for longer than TTL + %v after its holder
   was done, or without an expiry. Excused while its node is in trouble.
 - Our own library is held to this, and the program exits with 1: in section A no
