@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,45 +55,79 @@ func TestDeadBeforeDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			nodes, env := startNodes(t)
-			beat := filepath.Join(t.TempDir(), "beat")
-			var said bytes.Buffer
-			cmd := exec.Command("redlock", "run", "--json", "--ttl", "1500ms", "x", "--", "heartbeat", beat)
-			cmd.Env = append(os.Environ(), env)
-			cmd.Stderr = &said
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = cmd.Process.Kill() })
-			waitFor(t, "a heartbeat", func() bool { return lastBeat(t, beat) != 0 })
-			if err := sabotage(cmd, nodes); err != nil {
-				t.Fatal(err)
-			}
-			// It has stopped when it has been silent for far longer than between
-			// two beats.
-			last, since := lastBeat(t, beat), time.Now()
-			waitFor(t, "end of the heartbeats", func() bool {
-				if now := lastBeat(t, beat); now != last {
-					last, since = now, time.Now()
+			// A machine that is far too busy can be late with anything, a kill too.
+			// Then the test proves nothing, and is made again.
+			for try := 1; ; try++ {
+				stalled := meterStalls(t)
+				left := timeLeft(t, sabotage)
+				switch stall := stalled(); {
+				case left > 0:
+					t.Logf("the last sign of life was %v before the deadline", left)
+					return
+				case try < 4 && stall > 50*time.Millisecond:
+					t.Logf("the machine stood still for %v: once more", stall)
+				default:
+					t.Fatalf("the command still worked %v after its lease's deadline", -left)
 				}
-				return time.Since(since) > 2*time.Second
-			})
-			if name == "redlock stopped" {
-				if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 76 {
-				t.Errorf("redlock exited with %v, want 76", err)
-			}
-			deadline := lastDeadline(t, said.Bytes())
-			if end := time.Unix(0, last); !end.Before(deadline) {
-				t.Errorf("the command still worked %v after its lease's deadline", end.Sub(deadline))
-			} else {
-				t.Logf("the last sign of life was %v before the deadline", deadline.Sub(end))
 			}
 		})
+	}
+}
+
+// timeLeft is how long before the deadline of its lease the command worked for the
+// last time, after the sabotage.
+func timeLeft(t *testing.T, sabotage func(*exec.Cmd, []*devcluster.MiniNode) error) time.Duration {
+	t.Helper()
+	nodes, env := startNodes(t)
+	beat := filepath.Join(t.TempDir(), "beat")
+	var said bytes.Buffer
+	cmd := exec.Command("redlock", "run", "--json", "--ttl", "3s", "--node-timeout", "500ms", "x", "--", "heartbeat", beat)
+	cmd.Env = append(os.Environ(), env)
+	cmd.Stderr = &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	waitFor(t, "heartbeat", func() bool { return lastBeat(t, beat) != 0 })
+	if err := sabotage(cmd, nodes); err != nil {
+		t.Fatal(err)
+	}
+	// It has ended when it has been silent for far longer than between two beats.
+	last, since := lastBeat(t, beat), time.Now()
+	waitFor(t, "end of the heartbeats", func() bool {
+		if now := lastBeat(t, beat); now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > 2*time.Second
+	})
+	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 76 {
+		t.Errorf("redlock exited with %v, want 76; it said:\n%s", err, said.Bytes())
+	}
+	return lastDeadline(t, said.Bytes()).Sub(time.Unix(0, last))
+}
+
+// meterStalls measures by how much a short sleep is too long, until the function
+// that it returns is called.
+func meterStalls(t *testing.T) (most func() time.Duration) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	result := make(chan time.Duration, 1)
+	go func() {
+		var most time.Duration
+		for ctx.Err() == nil {
+			before := time.Now()
+			time.Sleep(time.Millisecond)
+			most = max(most, time.Since(before)-time.Millisecond)
+		}
+		result <- most
+	}()
+	return func() time.Duration {
+		stop()
+		return <-result
 	}
 }
 

@@ -39,7 +39,7 @@ func hire(n int, o orders) (*crew, error) {
 		return nil, err
 	}
 	for i := range n {
-		h := &hand{cmd: &exec.Cmd{Path: self, Args: []string{os.Args[0], mark}}}
+		h := &hand{cmd: &exec.Cmd{Path: self, Args: []string{os.Args[0], mark}, SysProcAttr: ownGroup()}}
 		h.cmd.Stderr = &h.stderr
 		out, err := h.start(append(told, '\n'))
 		if err != nil {

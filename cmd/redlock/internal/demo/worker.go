@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/redlock-go/redlock"
@@ -62,7 +61,6 @@ func IsWorker() bool { return len(os.Args) == 2 && os.Args[1] == mark }
 
 // Work is a worker's whole life. It returns the exit status.
 func Work() int {
-	signal.Ignore(os.Interrupt) // Ctrl-C is for the demo, which tells us
 	if err := work(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -20,6 +20,7 @@ func keeperAttr() *syscall.SysProcAttr  { return &syscall.SysProcAttr{Setpgid: t
 func commandAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func rename() {}
+func hurry()  {}
 
 // signal sends the signal to the command's group. The group's id is safe from
 // being given to others as long as the command's exit status was not taken,

@@ -38,9 +38,6 @@ func Main() int {
 	if err != nil {
 		return 125
 	}
-	// The parent-death signal of the command is tied to the thread that starts
-	// it. This one stays until the process ends.
-	runtime.LockOSThread()
 	rename()
 	unix.CloseOnExec(fd)
 	if err := errors.Join(adoptOrphans(), unix.SetNonblock(fd, true)); err != nil {
@@ -114,7 +111,17 @@ func (k *keeper) run() {
 		return
 	}
 	k.killAt, k.killAfter, k.why = first.At, first.After, Deadline
-	if err := k.spawn(); err != nil {
+	spawned := make(chan error)
+	go func() {
+		// The parent-death signal of the command is tied to the thread that starts
+		// it. So this one does nothing else and stays until the process ends. (The
+		// keeper's own goroutine would do as well, but one that is locked to a
+		// thread is slower to wake.)
+		runtime.LockOSThread()
+		spawned <- k.spawn()
+		select {}
+	}()
+	if err := <-spawned; err != nil {
 		status := 126
 		if errors.Is(err, unix.ENOENT) {
 			status = 127
@@ -122,6 +129,7 @@ func (k *keeper) run() {
 		k.tell(Event{Kind: Failed, Status: status, Message: err.Error()})
 		return
 	}
+	hurry()
 	k.tell(Event{Kind: Started, Pid: k.brood.pid})
 	timer := time.NewTimer(lookPace)
 	for k.step(clock.Now()) {

@@ -26,7 +26,7 @@ type Plan struct {
 // The margin is for a busy machine to get around to a kill.
 const (
 	leastMargin = 5 * time.Millisecond
-	mostMargin  = 200 * time.Millisecond
+	mostMargin  = 500 * time.Millisecond
 )
 
 // NewPlan returns a plan, or an error (an *exit.Error) if the times do not fit
@@ -51,7 +51,13 @@ func NewPlan(ttl, killAfter, maxHold time.Duration) (Plan, error) {
 	return p, nil
 }
 
-func (p Plan) margin() time.Duration { return min(max(p.TTL/50, leastMargin), mostMargin) }
+func (p Plan) margin() time.Duration {
+	whole := p.TTL
+	if p.MaxHold > 0 {
+		whole = min(whole, p.MaxHold)
+	}
+	return min(max(whole/20, leastMargin), mostMargin)
+}
 
 // Kill is when the command must be killed if the lease ends at the deadline.
 func (p Plan) Kill(deadline time.Time) time.Time { return deadline.Add(-p.margin()) }

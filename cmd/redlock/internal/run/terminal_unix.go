@@ -17,10 +17,10 @@ const continueSignal = unix.SIGCONT
 
 func isContinue(sig os.Signal) bool { return sig == continueSignal }
 
-// stopWithin is how long a stop signal to ourselves may take to arrive. If it
-// has not by then, the system has thrown it away: nobody is there who could make
-// us go on (an orphaned process group).
-const stopWithin = 100 * time.Millisecond
+// settleWithin is how long it may take until we hear of the SIGCONT that made us go
+// on. There is none if the system threw the stop away, because nobody is there who
+// could make us go on (an orphaned process group).
+const settleWithin = 100 * time.Millisecond
 
 // terminal is the part of a shell's job control that falls to us: the command has
 // a process group of its own, so it must be given the terminal, and what stops
@@ -85,18 +85,13 @@ func (t *terminal) continued() <-chan os.Signal {
 	return t.goOn
 }
 
-// handOver makes the command's group the terminal's foreground, if it is ours to
-// give. If the command was faster and stopped for want of the terminal, it goes
-// on.
+// handOver makes the command's group the terminal's foreground, if that is ours
+// to give. A command that was faster and has been stopped for want of the terminal
+// is told of as stopped. (To make it go on here, to be sure, would undo a Ctrl-Z
+// that comes at the same time.)
 func (t *terminal) handOver() bool {
-	if t.foreground() != t.own {
-		return false
-	}
-	if unix.IoctlSetPointerInt(int(t.tty.Fd()), unix.TIOCSPGRP, t.command) != nil {
-		return false
-	}
-	_ = unix.Kill(-t.command, unix.SIGCONT) // an error means that it has ended
-	return true
+	return t.foreground() == t.own &&
+		unix.IoctlSetPointerInt(int(t.tty.Fd()), unix.TIOCSPGRP, t.command) == nil
 }
 
 // takeBack makes our group the foreground again, with the terminal as it was: a
@@ -157,10 +152,10 @@ func (t *terminal) stopOurselves() {
 	// does the same, and to an orphaned group the same nothing.
 	signal.Ignore(unix.SIGTSTP)
 	_ = unix.Kill(0, unix.SIGTSTP)
-	_ = unix.Kill(os.Getpid(), unix.SIGTTIN)
+	stopSelf(unix.SIGTTIN)
 	select {
 	case <-t.goOn:
-	case <-time.After(stopWithin):
+	case <-time.After(settleWithin):
 	}
 	signal.Notify(t.signals, unix.SIGTSTP)
 }
