@@ -26,6 +26,7 @@ type claim struct {
 	timer uint64    // which timer that is
 	won   bool
 	lost  *loss
+	freed bool          // as many nodes as will be free soon are free of the key
 	told  bool          // the operation knows how the attempt ended
 	sent  time.Duration // when the round under way began, in true time
 }
@@ -74,6 +75,7 @@ func (c *claim) carryOut(effects []core.Effect) {
 			}
 			c.proc.lanes[e.Node].request(c, e, batch)
 		case core.Won, core.Freed:
+			c.freed = c.freed || e.Kind == core.Freed
 			c.op.hear(c, e.Kind)
 		case core.Done:
 			c.proc.leave(c)

@@ -13,8 +13,7 @@ import (
 // one for each node, with who holds its keys. It shows at most so many lines, the
 // last ones before and a few after the first violation; without one, the first.
 func Diagram(s *Scenario, r *Result, most int) string {
-	rows := merge(r.Rows, r.Violations)
-	rows = window(rows, most)
+	rows := window(brief(merge(r.Rows, r.Violations)), most)
 	wide := make([]int, len(s.Nodes))
 	texts := 24
 	for _, row := range rows {
@@ -40,8 +39,12 @@ func Diagram(s *Scenario, r *Result, most int) string {
 			line += " " + string(rune(m))
 		}
 		text := row.Text
-		if row.Client >= 0 && text != "" {
+		switch {
+		case row.Client < 0 || text == "":
+		case text[0] == '#':
 			text = clientName(row.Client) + text
+		default:
+			text = clientName(row.Client) + " " + text
 		}
 		line += fmt.Sprintf("  %-*s", texts, text)
 		for i, n := range row.Node {
@@ -76,6 +79,40 @@ func violation(v check.Violation, before []Row) Row {
 		row.Machine, row.Node = before[n-1].Machine, before[n-1].Node
 	}
 	return row
+}
+
+// brief leaves out most of what many attempts in a row do that come to nothing.
+func brief(rows []Row) []Row {
+	const first, last = 4, 3
+	var all []Row
+	for i := 0; i < len(rows); {
+		end := i
+		for end < len(rows) && rows[end].Vain {
+			end++
+		}
+		switch {
+		case end == i:
+			all = append(all, rows[i])
+			i++
+		case end-i <= first+last+1:
+			all = append(all, rows[i:end]...)
+			i = end
+		default:
+			all = append(all, rows[i:i+first]...)
+			asked := 0
+			for _, row := range rows[i+first : end-last] {
+				if strings.Contains(row.Text, " asks ") {
+					asked++
+				}
+			}
+			gap := rows[end-last-1]
+			gap.Client, gap.Text = -1, fmt.Sprintf("... and so on, %d attempts", asked)
+			all = append(all, gap)
+			all = append(all, rows[end-last:end]...)
+			i = end
+		}
+	}
+	return all
 }
 
 // window is the part of a long story that matters.

@@ -75,8 +75,9 @@ type debt struct {
 
 // landed is a request with its answer.
 type landed struct {
-	call *call
-	vote core.Vote
+	call  *call
+	vote  core.Vote
+	tries int // verifications that it has waited for
 }
 
 const payAtOnce = 64
@@ -97,7 +98,7 @@ func (l *lane) request(c *claim, e core.Effect, batch []resp.Command) {
 		if e.Op == core.Release {
 			l.owe(c)
 		}
-		l.deliver(landed{f, core.Vote{Answer: core.Unsent, Err: err}})
+		l.deliver(landed{call: f, vote: core.Vote{Answer: core.Unsent, Err: err}})
 		return
 	}
 	f.chance = c.chance.of(uint64(l.index)<<32 | uint64(e.Op)<<16 | uint64(e.Round))
@@ -289,12 +290,12 @@ func (l *lane) land(f *call, err error) {
 		l.owe(f.claim)
 	}
 	l.landed(f, err)
-	if !l.weigh(f.op, &vote) {
-		l.jury = append(l.jury, landed{f, vote})
+	if !l.weigh(f, &vote) {
+		l.jury = append(l.jury, landed{call: f, vote: vote})
 		l.verify()
 		return
 	}
-	l.hand(landed{f, vote})
+	l.hand(landed{call: f, vote: vote})
 }
 
 func (l *lane) landed(f *call, err error) {

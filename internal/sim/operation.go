@@ -21,6 +21,7 @@ type operation struct {
 	attempts int
 	waited   waiting
 	claim    *claim // the attempt under way, or the lease
+	outcome  *loss  // of an attempt that failed, while it cleans up
 	serial   uint64 // which of its timers counts
 	holding  bool
 	canceled bool // the caller's context is done
@@ -137,12 +138,20 @@ func (o *operation) lost(c *claim) {
 	if o.claim != c || o.finished {
 		return
 	}
-	o.again(c.lost)
+	o.defeated(c, c.lost)
+}
+
+// defeated is the end of an attempt that got no lease: the nodes that granted it
+// get the key back before anyone is told.
+func (o *operation) defeated(c *claim, l *loss) {
+	if o.outcome = l; c.freed {
+		o.again(l)
+	}
 }
 
 // again waits before the next attempt, or gives up.
 func (o *operation) again(lost *loss) {
-	o.claim = nil
+	o.claim, o.outcome = nil, nil
 	if o.spec.Try || !o.waited.goOn(lost, o.proc.read(), o.proc.terms.TTL+o.proc.w.quarantine) {
 		o.finish()
 		return
@@ -158,11 +167,13 @@ func (o *operation) hear(c *claim, what core.EffectKind) {
 	switch {
 	case what == core.Freed && o.holding:
 		o.finish()
+	case what == core.Freed && o.outcome != nil:
+		o.again(o.outcome)
 	case what != core.Won:
 	case c.lost == nil:
 		o.grant()
 	default: // won and over before anyone looked: the process stood still
-		o.again(&loss{late: true})
+		o.defeated(c, &loss{late: true})
 	}
 }
 

@@ -14,6 +14,7 @@ type Row struct {
 	At      time.Duration
 	Client  int    // to which machine it happened, -1: to none
 	Text    string // what happened; "" if only nodes changed
+	Vain    bool   // it is part of an attempt that may come to nothing
 	Machine []byte // each client: see the marks below
 	Node    []string
 }
@@ -36,7 +37,7 @@ func newTrace(w *world) *trace { return &trace{w: w} }
 
 // row adds a line.
 func (t *trace) row(client int, format string, args ...any) {
-	r := Row{At: t.w.now, Client: client, Text: fmt.Sprintf(format, args...)}
+	r := Row{At: t.w.now, Client: client, Text: fmt.Sprintf(format, args...), Vain: format == ""}
 	for _, m := range t.w.machines {
 		r.Machine = append(r.Machine, m.mark())
 	}
@@ -49,6 +50,13 @@ func (t *trace) row(client int, format string, args ...any) {
 		return
 	}
 	t.rows = append(t.rows, r)
+}
+
+// vain marks the last line.
+func (t *trace) vain() {
+	if n := len(t.rows); n > 0 {
+		t.rows[n-1].Vain = true
+	}
 }
 
 func (m *machine) mark() byte {
@@ -99,6 +107,7 @@ func (t *trace) told(ev check.Event) {
 	switch ev.Kind {
 	case check.Asked:
 		by("asks for %s", t.w.keys[ev.Key])
+		t.vain()
 	case check.Won:
 		by("HOLDS, token %d, until %v", ev.Token, ev.Deadline)
 	case check.Extended:
@@ -106,6 +115,9 @@ func (t *trace) told(ev check.Event) {
 	case check.Over:
 		if c := t.claim(ev.Claim); c != nil {
 			by("%s", reasons[c.lost.reason])
+			if c.lost.reason == core.Outvoted {
+				t.vain()
+			}
 		}
 	case check.Paused:
 		t.row(t.w.procs[ev.Client].index, "stops")

@@ -9,12 +9,11 @@ import (
 
 // weigh decides what a vote counts for, and marks it; false means that the node
 // must be verified first.
-func (l *lane) weigh(op core.Op, v *core.Vote) bool {
-	if op != core.Ask && op != core.Raise || v.Answer != core.Granted {
+func (l *lane) weigh(f *call, v *core.Vote) bool {
+	if f.op != core.Ask && f.op != core.Raise || v.Answer != core.Granted {
 		return true
 	}
-	now := l.proc.read()
-	switch l.core.Guard.Standing(now, l.epoch) {
+	switch l.core.Guard.Standing(f.SentAt(), l.epoch) {
 	case core.Unverified:
 		return false
 	case core.Abstains, core.Barred:
@@ -23,6 +22,8 @@ func (l *lane) weigh(op core.Op, v *core.Vote) bool {
 	}
 	return true
 }
+
+const mostVerifications = 3
 
 var errAbstains = errors.New("it abstains")
 
@@ -69,14 +70,18 @@ func (l *lane) acquit(unsure error) (ready []landed) {
 	waiting := l.jury
 	l.jury = nil
 	for _, a := range waiting {
+		a.tries++
 		switch {
 		case unsure != nil:
 			a.vote.Abstain, a.vote.Err = true, unsure
 			ready = append(ready, a)
-		case l.weigh(a.call.op, &a.vote):
+		case l.weigh(a.call, &a.vote):
 			ready = append(ready, a)
-		default:
+		case a.tries < mostVerifications:
 			l.jury = append(l.jury, a)
+		default:
+			a.vote.Abstain, a.vote.Err = true, errAbstains
+			ready = append(ready, a)
 		}
 	}
 	if len(l.jury) > 0 {

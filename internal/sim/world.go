@@ -78,14 +78,15 @@ type world struct {
 	rush  int  // events of this instant
 	spins bool // too many of them
 
-	checker   *check.Checker
-	stats     Stats
-	hash      uint64
-	trace     *trace // nil: nobody looks
-	calm      bool
-	wellNodes uint64 // which nodes are, in fair weather
-	restless  int    // faults that leave no calm
-	stretched bool   // the latencies leave no calm at all
+	checker     *check.Checker
+	stats       Stats
+	hash        uint64
+	trace       *trace // nil: nobody looks
+	calm        bool
+	wellNodes   uint64 // which nodes answer and vote, in fair weather
+	silentNodes uint64 // and which do not answer
+	restless    int    // faults that leave no calm
+	stretched   bool   // the latencies leave no calm at all
 }
 
 // mostAtOnce is how many events of one instant there can be for good reasons.
@@ -278,22 +279,25 @@ func (w *world) happen(_ *world, _ event) {
 }
 
 // weather tells the book whether the weather is fair, and when other nodes than
-// before make it so: see check.Calm.
+// before make it so, or others are silent: see check.Calm.
 func (w *world) weather() {
-	well := uint64(0)
+	well, silent := uint64(0), uint64(0)
 	if !w.stretched && w.restless == 0 && w.strays == 0 {
 		for i, n := range w.nodes {
 			if w.well(n) {
 				well |= 1 << i
 			}
+			if !n.alive() || w.troubled(n) {
+				silent |= 1 << i
+			}
 		}
 	}
 	calm := bits.OnesCount64(well) >= len(w.nodes)/2+1
-	if calm == w.calm && (!calm || well == w.wellNodes) {
+	if calm == w.calm && (!calm || well == w.wellNodes && silent == w.silentNodes) {
 		return
 	}
 	fewer := w.calm && calm && well&^w.wellNodes == 0
-	w.calm, w.wellNodes = calm, well
+	w.calm, w.wellNodes, w.silentNodes = calm, well, silent
 	k := check.Storm
 	if calm {
 		k = check.Calm
@@ -301,15 +305,22 @@ func (w *world) weather() {
 	w.tell(check.Event{Kind: k, First: fewer})
 }
 
+// troubled reports whether there is trouble between some client and a node.
+func (w *world) troubled(n *node) bool {
+	for _, m := range w.machines {
+		if w.linkOf(m.index, n.index).trouble > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // well reports whether a node answers every client, and votes for it.
 func (w *world) well(n *node) bool {
-	if !n.alive() {
+	if !n.alive() || w.troubled(n) {
 		return false
 	}
 	for _, m := range w.machines {
-		if w.linkOf(m.index, n.index).trouble > 0 {
-			return false
-		}
 		if m.proc == nil {
 			return false
 		}

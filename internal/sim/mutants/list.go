@@ -149,7 +149,7 @@ var All = []Mutant{
 		Name:   "no-guard",
 		Why:    "a restarted node votes at once (every library but this one)",
 		Breaks: breaks(check.I6),
-		Edits:  []Edit{{guard, "	case now < g.until:\n		return Abstains\n", ""}},
+		Edits:  []Edit{{guard, "	case sent < g.until:\n		return Abstains\n", ""}},
 	},
 	{
 		Name:   "short-quarantine",
