@@ -31,6 +31,7 @@ func score(contestant traffic.Contestant, stories []traffic.Story, stops map[str
 		}
 		s.Wait = max(s.Wait, story.Wait)
 		s.Acquired += len(story.Tenures)
+		s.Overstayed += len(story.Overstayed)
 		for _, t := range story.Tenures {
 			s.Leases = append(s.Leases, leases(t, contestant.Timeless, stops[t.Client])...)
 			for _, key := range contestant.Keys(t.Lock) {

@@ -80,6 +80,7 @@ func TestViolations(t *testing.T) {
 			// Both read the same, under one token.
 			s[1].Touches[3].Value, s[1].Touches[5].Value = "ii", "iij"
 		}, "increments of the guarded counter were lost", true},
+		{"context late", func(s []traffic.Story, _ *[]check.Sighting) { s[1].Overstayed = []clock.Instant{12_000} }, "not done after its lease's deadline", true},
 		{"nothing done", func(s []traffic.Story, _ *[]check.Sighting) { s[0], s[1] = traffic.Story{}, traffic.Story{} }, "nothing was tested", false},
 	}
 	for _, test := range tests {

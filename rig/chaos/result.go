@@ -34,6 +34,8 @@ type Score struct {
 	Overlaps []Overlap
 	// Disorder are the tokens that were not greater than one before.
 	Disorder check.Findings
+	// Overstayed is how often a lease seemed to be valid after its deadline (I2).
+	Overstayed int
 	// Idle is the longest time for which nobody held the lock that is wanted most.
 	Idle time.Duration
 	// Writes to the counters, and those that were lost; Refused are those that the
@@ -80,7 +82,7 @@ func (s Score) Longest() time.Duration {
 
 // Violations are what is wrong with our own library: in a section within the
 // assumptions anything at all, and in every section a guarded register that did not
-// stay right, and a client that hung.
+// stay right, a lease that was not over at its deadline, and a client that hung.
 func (r Result) Violations() []string {
 	var all []string
 	for _, o := range r.Sections {
@@ -103,6 +105,9 @@ func (s Score) violations(within bool, ttl time.Duration) []string {
 	}
 	if s.Hung > 0 {
 		all = append(all, fmt.Sprintf("%d clients had not ended %v after they were told to", s.Hung, stopWithin))
+	}
+	if s.Overstayed > 0 {
+		all = append(all, fmt.Sprintf("%d times a context was not done after its lease's deadline", s.Overstayed))
 	}
 	if !within {
 		return all

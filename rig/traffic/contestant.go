@@ -62,6 +62,13 @@ type Lease interface {
 	Release(ctx context.Context) error
 }
 
+// Punctual is a lease whose library promises that it is over no later than its
+// deadline (I2).
+type Punctual interface {
+	// Overstays reports whether the lease still seemed to be valid after its deadline.
+	Overstays() bool
+}
+
 // Contestants are all of them, in the order of the report.
 func Contestants() []Contestant {
 	return []Contestant{onGoredis(), onRueidis(), redsyncs(), redislocks(), rueidislocks()}

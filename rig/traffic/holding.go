@@ -25,6 +25,9 @@ func (h *holding) beat() bool {
 	if h.ended {
 		return false
 	}
+	if p, ok := h.lease.(Punctual); ok && p.Overstays() {
+		h.journal.Write(Entry{At: clock.Now(), What: Overstayed, Lock: h.lock})
+	}
 	at := clock.Now() // before looking: what was valid after it was valid then
 	until, ok := h.lease.Valid()
 	if ok {

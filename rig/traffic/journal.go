@@ -45,10 +45,12 @@ const (
 	Held     What = "held"     // it has the lock
 	Beat     What = "beat"     // it still had it at At
 	Unextend What = "unextend" // an extension failed
-	End      What = "end"      // it had the lock until At
-	Released What = "released" // the release returned, with an error or not
-	Asked    What = "asked"    // it asks the resource
-	Answered What = "answered" // the resource has answered; not written if it could not
+	// Overstayed: the lease still seemed to be valid after its deadline.
+	Overstayed What = "overstayed"
+	End        What = "end"      // it had the lock until At
+	Released   What = "released" // the release returned, with an error or not
+	Asked      What = "asked"    // it asks the resource
+	Answered   What = "answered" // the resource has answered; not written if it could not
 )
 
 // How a hold ended.
@@ -129,6 +131,8 @@ type Story struct {
 	Touches []Touch
 	// Errors counts errors by call and kind: "acquire: no quorum".
 	Errors map[string]int
+	// Overstayed are the times at which a lease seemed to be valid after its deadline.
+	Overstayed []clock.Instant
 	// Wait is the longest that it waited for a lock, also in vain.
 	Wait time.Duration
 }
@@ -179,6 +183,8 @@ func readJournal(r io.Reader, client string) (Story, error) {
 			})
 			t = &s.Tenures[len(s.Tenures)-1]
 			s.Wait = max(s.Wait, e.At.Sub(want))
+		case Overstayed:
+			s.Overstayed = append(s.Overstayed, e.At)
 		case Asked:
 			s.Touches = append(s.Touches, Touch{Client: client, Lock: e.Lock, Op: e.Op, Token: e.Token, Asked: e.At, Count: e.Count, Value: e.Value})
 		case Answered:

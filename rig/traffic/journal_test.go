@@ -14,6 +14,7 @@ const journal = `{"at":10,"what":"want","lock":"l"}
 {"at":51,"what":"asked","lock":"l","op":"read plain"}
 {"at":52,"what":"answered","lock":"l","op":"read plain","count":3,"value":"3 w/1"}
 {"at":60,"what":"beat","lock":"l","until":150}
+{"at":60,"what":"overstayed","lock":"l"}
 {"at":61,"what":"unextend","lock":"l","kind":"lost"}
 {"at":62,"what":"asked","lock":"l","op":"write guarded","token":7,"count":4,"value":"4 a/1"}
 {"at":63,"what":"answered","lock":"l","op":"write guarded","token":7,"count":4,"value":"4 a/1","stale":9}
@@ -43,7 +44,7 @@ func TestReadJournal(t *testing.T) {
 			{Client: "a", Lock: "m", Op: WritePlain, Asked: 195, Count: 1, Value: "1 a/2"},
 		},
 		Errors: map[string]int{"acquire: no quorum": 1, "extend: lost": 1, "lease: expired": 1, "release: lost": 1},
-		Wait:   40,
+		Wait:   40, Overstayed: []clock.Instant{60},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("got  %+v\nwant %+v", got, want)
@@ -108,5 +109,22 @@ func TestHoldingNeverClaimsTooMuch(t *testing.T) {
 				t.Fatalf("ended by %s at %d, want %s at %d", tenure.How, tenure.End, test.how, want)
 			}
 		})
+	}
+}
+
+// late is a lease that seems to be valid after its deadline.
+type late struct{ pretended }
+
+func (late) Overstays() bool { return true }
+
+// TestHoldingTellsThatALeaseOverstays, each time that it looks.
+func TestHoldingTellsThatALeaseOverstays(t *testing.T) {
+	out := &strings.Builder{}
+	h := &holding{worker: &worker{journal: &Journal{w: out}}, lease: &late{pretended{ok: true}}, lock: "l"}
+	h.journal.Write(Entry{What: Held})
+	h.beat()
+	story, err := readJournal(strings.NewReader(out.String()), "a")
+	if err != nil || len(story.Overstayed) != 1 {
+		t.Fatalf("%+v, %v", story, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"time"
 
 	"github.com/redlock-go/redlock"
 	"github.com/redlock-go/redlock/goredis"
@@ -99,6 +100,23 @@ type ourLease struct {
 func (l ourLease) Valid() (clock.Instant, bool) {
 	now, end := until(l.Deadline)
 	return end, l.Context().Err() == nil && now < end
+}
+
+// Overstays reports whether the context was not done when the deadline was over.
+func (l ourLease) Overstays() bool {
+	at := time.Now()
+	if l.Context().Err() != nil {
+		return false
+	}
+	// Read after that: an extension meanwhile has moved it on. And several times: where
+	// the process stands still in the middle of it, the result is too early.
+	var deadline time.Time
+	for range 3 {
+		if d := l.Deadline(); d.After(deadline) {
+			deadline = d
+		}
+	}
+	return deadline.Before(at)
 }
 
 // Extend extends what is not renewed in the background.

@@ -16,7 +16,7 @@ func redislocks() Contestant {
 	return Contestant{
 		Name:     "redislock",
 		Modules:  []string{"github.com/bsm/redislock", "github.com/redis/go-redis/v9"},
-		Settings: "on go-redis with its defaults, the first node alone, as the library knows one; LinearBackoff(100ms) until the context's deadline, as in its examples (the default is not to wait); refreshed by its user every TTL/3; valid for a TTL from when the call returned, as it tells no deadline",
+		Settings: "on go-redis with its defaults, the first node alone, as the library knows one; LinearBackoff(100ms) until the context's deadline, as in its examples (the default is not to wait); refreshed by its user every TTL/3; valid for a TTL from when the call returned, as it tells no deadline (who notes the time before the call is safer)",
 		Keys:     func(lock string) []string { return []string{lock} },
 		Owner:    func(string) string { return "" },
 		Open: func(s Setup) (Locker, error) {
