@@ -42,9 +42,9 @@ func (j *job) acquire(locker *redlock.Locker) (lease *redlock.Lease, status int,
 	quiet := j.listenWhileWaiting(end)
 	start := time.Now()
 	w := &waiter{job: j}
+	stopTimer := func() bool { return true }
 	if !j.Forever && j.Wait > 0 {
-		timer := time.AfterFunc(j.Wait, func() { end(errTimedOut) })
-		defer timer.Stop()
+		stopTimer = time.AfterFunc(j.Wait, func() { end(errTimedOut) }).Stop
 	}
 	options := []redlock.Option{redlock.WithOnWait(w.wait)}
 	if j.Plan.MaxHold > 0 {
@@ -60,8 +60,10 @@ func (j *job) acquire(locker *redlock.Locker) (lease *redlock.Lease, status int,
 			break
 		}
 	}
-	w.stop()
+	// From here on nothing ends ctx any more, and what has is seen below.
+	stopTimer()
 	quiet()
+	w.stop()
 
 	waited := report.Millis(time.Since(start))
 	cause := context.Cause(ctx)

@@ -62,6 +62,7 @@ func Run(o Options, reporter *report.Reporter) (status int, err error) {
 		}
 	}
 	defer signal.Stop(j.signals)
+	survivePipes()
 
 	nodes, err := o.Open()
 	if err != nil {

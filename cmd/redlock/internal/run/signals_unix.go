@@ -4,6 +4,7 @@ package run
 
 import (
 	"os"
+	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,10 @@ var passedOn = []os.Signal{
 
 // ending are those that end us while there is no command yet.
 var ending = []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM}
+
+// survivePipes keeps a reader of our stderr that has gone from ending us, and so the
+// command. It is caught, not ignored, as the command would inherit that.
+func survivePipes() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) }
 
 func signalName(sig syscall.Signal) string {
 	if name := unix.SignalName(sig); name != "" {

@@ -10,4 +10,6 @@ var passedOn = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
 var ending = passedOn
 
+func survivePipes() {} // there is no SIGPIPE
+
 func signalName(sig syscall.Signal) string { return sig.String() }
