@@ -34,3 +34,19 @@ type Node interface {
 	// under way. It is idempotent.
 	Close() error
 }
+
+// Subscriber is a [Node] that can push: with it, waiters are woken by the node and
+// need not ask again. A node that is none works too; then waiters ask again at
+// the end of the holder's TTL and, now and then, before.
+type Subscriber interface {
+	// Subscribe listens to a channel, on a connection of its own. It calls ready
+	// once, when the server has confirmed the subscription, and from then on
+	// receive for each message published to the channel, in their order and one
+	// at a time. It returns when ctx is done, the connection is lost, or the node
+	// is closed, always with an error, and calls neither function after that. It
+	// does not come back by itself: the caller subscribes again.
+	//
+	// A connection that is silent is found out within seconds, also when the
+	// server's machine is gone without a word.
+	Subscribe(ctx context.Context, channel string, ready func(), receive func(message string)) error
+}
