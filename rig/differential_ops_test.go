@@ -171,7 +171,7 @@ func (g generator) scriptCommand() resp.Command {
 func (g generator) plain() resp.Command {
 	key, value, ms := g.of(diffKeys...), g.value(), strconv.FormatInt(g.ttl(), 10)
 	token := strconv.FormatUint(g.token(), 10)
-	switch g.IntN(20) {
+	switch g.IntN(21) {
 	case 0:
 		return resp.Command{"SET", key, value, "NX", "PX", ms}
 	case 1:
@@ -206,6 +206,8 @@ func (g generator) plain() resp.Command {
 		return resp.Command{"ZADD", key, token, "t", g.of("0.5", "-3", "1e300", "inf"), "u"}
 	case 18:
 		return resp.Command{"ZSCORE", key, g.of("t", "u")}
+	case 19:
+		return resp.Command{"PUBLISH", key, value}
 	default:
 		return resp.Command{"PING"}
 	}
@@ -235,6 +237,7 @@ func (g generator) wrong() resp.Command {
 		{"EXISTS"},
 		{"INCR"},
 		{"PING", "a", "b"},
+		{"PUBLISH", key},
 		{"TIME", "x"},
 		{"SCRIPT"},
 		{"SCRIPT", "WHAT"},

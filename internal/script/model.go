@@ -22,6 +22,14 @@ import (
 // as an unknown command; it never answers something else than Redis would. It
 // speaks as RESP2 does: a score is a Text.
 type Model struct {
+	// Publish delivers a message to whoever is subscribed to the channel, and
+	// returns how many they are: subscribers are connections, which are the
+	// world's and not the model's. It is called in the middle of a command, be
+	// it the client's or a script's, and must not use the Model. Nil: nobody is
+	// subscribed. It survives Reset and Reload; a world whose server restarts
+	// ends the subscriptions itself.
+	Publish func(channel, message string) (receivers int)
+
 	keys    map[string]entry
 	scripts map[string]bool // the script cache, by SHA
 }
@@ -55,7 +63,8 @@ func NewModel() *Model {
 	return &Model{keys: map[string]entry{}, scripts: map[string]bool{}}
 }
 
-// Clone returns an independent copy.
+// Clone returns an independent copy of what the node holds. Nobody is subscribed
+// to the copy: its Publish is nil.
 func (m *Model) Clone() *Model {
 	return &Model{keys: maps.Clone(m.keys), scripts: maps.Clone(m.scripts)}
 }

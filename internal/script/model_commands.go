@@ -34,6 +34,7 @@ func init() {
 		"pexpiretime": {2, (*run).pexpiretime},
 		"ping":        {-1, (*run).ping},
 		"pttl":        {2, (*run).pttl},
+		"publish":     {3, (*run).publish},
 		"script":      {-2, (*run).script},
 		"set":         {-3, (*run).set},
 		"time":        {1, (*run).time},
@@ -123,6 +124,14 @@ func (r *run) incr(cmd resp.Command) resp.Reply {
 	e.text = strconv.FormatInt(n+1, 10)
 	r.keys[cmd[1]] = e
 	return resp.OfInt(n + 1)
+}
+
+// publish answers the number of receivers.
+func (r *run) publish(cmd resp.Command) resp.Reply {
+	if r.Publish == nil {
+		return resp.OfInt(0)
+	}
+	return resp.OfInt(int64(r.Publish(cmd[1], cmd[2])))
 }
 
 // set is SET key value [NX | XX] [GET] [PX ms | EX s | PXAT ms | EXAT s | KEEPTTL].

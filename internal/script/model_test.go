@@ -124,6 +124,8 @@ func TestModelCommands(t *testing.T) {
 			{1, "PING", `"PONG"`},
 			{1, "PING x", `"x"`},
 			{1, "PING x y", `error "ERR wrong number of arguments for 'ping' command"`},
+			{1, "PUBLISH c m", "0"},
+			{1, "PUBLISH c", `error "ERR wrong number of arguments for 'publish' command"`},
 			{1, "INCR n", "1"},
 			{1, "INCR n", "2"},
 			{1, "TYPE none", `"none"`},
@@ -229,6 +231,23 @@ func TestModelCopiesAreIndependent(t *testing.T) {
 	m.Reset()
 	if got := m.Entries(1); len(got) != 0 {
 		t.Errorf("after Reset: %v", got)
+	}
+}
+
+func TestModelPublishes(t *testing.T) {
+	m := NewModel()
+	var heard []string
+	m.Publish = func(channel, message string) int {
+		heard = append(heard, channel+" "+message)
+		return len(heard)
+	}
+	play(t, m, []step{{1, "publish c one", "1"}, {2, "PUBLISH d _", "2"}})
+	play(t, m.Clone(), []step{{3, "PUBLISH c copy", "0"}})
+	m.Reload()
+	m.Reset()
+	play(t, m, []step{{4, "PUBLISH c two", "3"}})
+	if got := fmt.Sprintf("%q", heard); got != `["c one" "d " "c two"]` {
+		t.Errorf("heard %s", got)
 	}
 }
 
