@@ -65,13 +65,15 @@ cover: programs ## how much of the library its own tests run through
 bench: programs ## what two lost nodes of five do to the latency, against the healthy cluster
 	@cd rig && go test -run '^$$' -bench MinorityLost -benchtime 5s .
 
-# How long the simulator looks for trouble, and the rig makes it.
+# How long the simulator looks for trouble, and the rig makes it. The simulator can
+# be told how many acquisitions to make instead: make sim ACQUISITIONS=10e6
 FOR_SIM ?= 60s
+ACQUISITIONS ?=
 FOR_CHAOS ?= 5m
 
 .PHONY: sim
 sim: ## the library's core in simulated worlds, from fresh seeds, for a minute
-	@go run ./internal/sim/cmd/sim -for $(FOR_SIM)
+	@go run ./internal/sim/cmd/sim $(if $(ACQUISITIONS),-acquisitions $(ACQUISITIONS),-for $(FOR_SIM))
 
 .PHONY: mutants
 mutants: ## deliberate bugs, each of which the simulator must catch

@@ -16,7 +16,15 @@ func Diagram(s *Scenario, r *Result, most int) string {
 	rows := window(brief(merge(r.Rows, r.Violations)), most)
 	wide := make([]int, len(s.Nodes))
 	texts := 24
-	for _, row := range rows {
+	for r := range rows {
+		row := &rows[r]
+		switch {
+		case row.Client < 0 || row.Text == "":
+		case row.Text[0] == '#':
+			row.Text = clientName(row.Client) + row.Text
+		default:
+			row.Text = clientName(row.Client) + " " + row.Text
+		}
 		texts = max(texts, utf8.RuneCountInString(row.Text))
 		for i, n := range row.Node {
 			wide[i] = max(wide[i], len(n), 3)
@@ -24,29 +32,22 @@ func Diagram(s *Scenario, r *Result, most int) string {
 	}
 	texts = min(texts, 74)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%12s ", "time")
+	head := fmt.Sprintf("%12s ", "time")
 	for i := range s.Clients {
-		fmt.Fprintf(&b, " %s", clientName(i))
+		head += " " + clientName(i)
 	}
-	fmt.Fprintf(&b, "  %-*s", texts, "")
+	head += fmt.Sprintf("  %-*s", texts, "")
 	for i := range s.Nodes {
-		fmt.Fprintf(&b, "  %-*s", wide[i], "n"+nodeName(i))
+		head += fmt.Sprintf("  %-*s", wide[i], "n"+nodeName(i))
 	}
+	b.WriteString(strings.TrimRight(head, " "))
 	b.WriteByte('\n')
 	for _, row := range rows {
 		line := fmt.Sprintf("%12v ", row.At.Round(time.Microsecond))
 		for _, m := range row.Machine {
 			line += " " + string(rune(m))
 		}
-		text := row.Text
-		switch {
-		case row.Client < 0 || text == "":
-		case text[0] == '#':
-			text = clientName(row.Client) + text
-		default:
-			text = clientName(row.Client) + " " + text
-		}
-		line += fmt.Sprintf("  %-*s", texts, text)
+		line += fmt.Sprintf("  %-*s", texts, row.Text)
 		for i, n := range row.Node {
 			line += fmt.Sprintf("  %-*s", wide[i], n)
 		}
@@ -74,7 +75,7 @@ func merge(rows []Row, violations []check.Violation) []Row {
 }
 
 func violation(v check.Violation, before []Row) Row {
-	row := Row{At: v.At, Client: -1, Text: "!!! " + string(v.Invariant) + ": " + v.Text}
+	row := Row{At: v.At, Client: -1, Text: "!!! " + string(v.Invariant) + " is violated"}
 	if n := len(before); n > 0 {
 		row.Machine, row.Node = before[n-1].Machine, before[n-1].Node
 	}

@@ -24,8 +24,16 @@ func Generate(seed uint64) *Scenario {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x7265646c6f636b)), s: &Scenario{Seed: seed}}
 	g.cluster()
 	g.clients()
+	if g.odds(12) {
+		g.lurks = pick(g, ambushes...)
+		g.lurks.prepare(g)
+	}
 	g.traffic()
-	g.accidents()
+	if g.lurks.lay != nil {
+		g.ambush()
+	} else {
+		g.accidents()
+	}
 	slices.SortStableFunc(g.s.Ops, func(a, b Op) int { return int(a.At - b.At) })
 	slices.SortStableFunc(g.s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
 	return g.s
@@ -34,7 +42,8 @@ func Generate(seed uint64) *Scenario {
 type generator struct {
 	*rand.Rand
 	s     *Scenario
-	loses bool // nodes may lose data
+	loses bool   // nodes may lose data
+	lurks ambush // if this world has one
 	span  time.Duration
 	walls []time.Duration // of each client, as they are by the last fault so far
 }
@@ -208,10 +217,6 @@ func (g *generator) accidents() {
 		s.Spike = 1 + g.IntN(4)
 		s.SpikeMost = g.spread(2*ms, 4*s.TTL)
 	}
-	lurks := g.loses && g.odds(10)
-	if lurks {
-		kinds, s.Ordered = []What{Crash}, false
-	}
 	victims := g.Perm(len(s.Nodes))
 	if most := (len(s.Nodes) - 1) / 2; g.odds(60) {
 		victims = victims[:max(1, most)]
@@ -235,11 +240,7 @@ func (g *generator) accidents() {
 		at += time.Second
 	}
 	for at < g.span && len(s.Faults) < 400 {
-		f := g.fault(at, pick(g, kinds...), victims)
-		if lurks {
-			g.ambush(&f)
-		}
-		s.Faults = append(s.Faults, f)
+		s.Faults = append(s.Faults, g.fault(at, pick(g, kinds...), victims))
 		// One seldom comes alone.
 		for close := at; g.odds(35); {
 			close += g.spread(100*time.Microsecond, 4*s.Timeout)
@@ -247,19 +248,6 @@ func (g *generator) accidents() {
 		}
 		at += g.within(0, 2*every)
 	}
-}
-
-// ambush has a node crash while it is being verified, and be back before the
-// answer is there.
-func (g *generator) ambush(f *Fault) {
-	before := max(0, f.At-g.within(0, 30*ms))
-	client := g.IntN(len(g.s.Clients))
-	f.For, f.Silent, f.Memory, f.By = g.within(0, g.s.Timeout/4)+time.Microsecond, true, Forgets, 0
-	g.s.Faults = append(
-		g.s.Faults,
-		Fault{At: before, What: Reset, Client: client, Node: f.Node},
-		Fault{At: before, What: Delay, Client: client, Node: f.Node, Op: verify, Way: In, By: f.For + g.within(5*ms, 3*g.s.Timeout)},
-	)
 }
 
 // fault makes one fault.

@@ -103,6 +103,9 @@ func (n *node) note(w *world, now int64, key int, by *claim, first bool, verb st
 		if reply.Kind == resp.Nil {
 			*h = holding{by, w.now}
 			w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: by.id, By: by.id, First: first})
+		} else if h.claim != nil && h.claim != by && reply.Text == by.value {
+			// It takes for its own what another has taken.
+			w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
 		}
 	case h.claim != nil && reply.Kind == resp.Int && reply.Int == 1:
 		// An extension: a release that is answered with 1 leaves no key.

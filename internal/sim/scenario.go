@@ -157,7 +157,7 @@ func (s *Scenario) String() string {
 	}
 	line("")
 	for i, j := 0, 0; i < len(s.Ops) || j < len(s.Faults); {
-		if j == len(s.Faults) || i < len(s.Ops) && s.Ops[i].At <= s.Faults[j].At {
+		if j == len(s.Faults) || i < len(s.Ops) && s.Ops[i].At < s.Faults[j].At {
 			line("%v", s.Ops[i])
 			i++
 		} else {

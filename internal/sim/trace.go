@@ -148,13 +148,13 @@ func (t *trace) claim(id uint64) *claim {
 	return nil
 }
 
-func (t *trace) struck(f *Fault) { t.row(f.Client, "** %s", strings.SplitN(f.String(), " ", 3)[2]) }
+func (t *trace) struck(f *Fault) { t.row(-1, "** %s", strings.SplitN(f.String(), " ", 3)[2]) }
 
-func (t *trace) mended(f *Fault) { t.row(f.Client, "** %v is over", f.What) }
+func (t *trace) mended(f *Fault) { t.row(-1, "** %v is over", f.What) }
 
 func (t *trace) wrote(o *operation, token uint64, refused bool) {
 	if refused {
-		t.row(o.proc.index, "#%d writes with token %d: REFUSED, the resource has seen %d", o.claim.id, token, t.w.fenced[o.spec.Key])
+		t.row(o.proc.index, "#%d writes with token %d: REFUSED (seen %d)", o.claim.id, token, t.w.fenced[o.spec.Key])
 		return
 	}
 	t.row(o.proc.index, "#%d writes with token %d: accepted", o.claim.id, token)

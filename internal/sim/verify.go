@@ -1,3 +1,9 @@
+// This file is the root package's verify.go, without its goroutine: weigh, verify,
+// acquit and claimRun decide the same on the same arguments (Guard.Standing is asked
+// for the time of sending and the epoch in hand, a vote waits for at most
+// mostVerifications answers), and verified here is what follows the reply there.
+// What no node here is, a replica or mute, has no mirror.
+
 package sim
 
 import (

@@ -141,10 +141,10 @@ func newWorld(s *Scenario) *world {
 		w.machines = append(w.machines, m)
 		w.boot(m)
 	}
-	w.hire()
 	for i := range s.Faults {
 		w.prepare(&s.Faults[i])
 	}
+	w.hire()
 	w.plan(w.every(), evInspect, w, 0)
 	w.weather()
 	return w

@@ -69,6 +69,12 @@ var All = []Mutant{
 		},
 	},
 	{
+		Name:   "late-return",
+		Why:    "a lease that is given back after its deadline passes for one that was valid to the end",
+		Breaks: breaks(check.I2),
+		Edits:  []Edit{{claim, "		case c.phase == held && now.At >= c.Deadline():\n			return c.decideHeld(now, out) // it was over before\n", ""}},
+	},
+	{
 		Name:   "naive-token",
 		Why:    "each node counts up, and the greatest count of those that granted the key is the token",
 		Breaks: breaks(check.I3),
@@ -96,6 +102,12 @@ var All = []Mutant{
 		Why:    "a token counts that no majority accepted",
 		Breaks: breaks(check.I3),
 		Edits:  []Edit{{acquire, "		if accepted >= c.terms.Need {\n", "		if accepted >= 0 {\n"}},
+	},
+	{
+		Name:   "quarantine-in-hand",
+		Why:    "it is enough that the quarantine is over when the vote is in hand",
+		Breaks: breaks(check.I3),
+		Edits:  []Edit{{simGuard, "l.core.Guard.Standing(f.SentAt(), l.epoch)", "l.core.Guard.Standing(l.proc.read(), l.epoch)"}},
 	},
 	{
 		Name:   "same-value",
@@ -179,13 +191,19 @@ var All = []Mutant{
 		Name:   "suspect-awaited",
 		Why:    "a node that does not answer is waited for by every attempt",
 		Breaks: breaks(check.I8),
-		Edits:  []Edit{{lane, "	case op == Ask && l.suspect && quorumWithout:\n", "	case op == Ask && l.suspect && quorumWithout && false:\n"}},
+		Edits:  []Edit{{lane, "	case (op == Ask || op == Extend) && l.suspect && quorumWithout:\n", "	case (op == Ask || op == Extend) && l.suspect && quorumWithout && false:\n"}},
 	},
 	{
 		Name:   "all-awaited",
 		Why:    "an attempt waits for all nodes before it is won",
 		Breaks: breaks(check.I8),
 		Edits:  []Edit{{acquire, "	case quorum.Won:\n		accepted := 0\n", "	case quorum.Won:\n		if c.awaiting() {\n			return out\n		}\n		accepted := 0\n"}},
+	},
+	{
+		Name:   "raise-waits",
+		Why:    "a round that raises the token waits for nodes that have not granted the key",
+		Breaks: breaks(check.I8),
+		Edits:  []Edit{{acquire, "ready < c.terms.Need && c.awaiting():", "ready <= len(c.seats) && c.awaiting():"}},
 	},
 	{
 		Name:   "timid-raise",
@@ -198,6 +216,12 @@ var All = []Mutant{
 		Why:    "a node that lost the key and was given it again votes at once (redsync's SetNXOnExtend)",
 		Breaks: breaks(check.I9),
 		Edits:  []Edit{{claim, "			s.established = c.round + 1\n			asking :=", "			s.established = 0\n			asking :="}},
+	},
+	{
+		Name:   "lapsed-votes",
+		Why:    "a node votes that has the key, although it has had time to expire and be taken anew by a late request",
+		Breaks: breaks(check.I9),
+		Edits:  []Edit{{claim, "now.At >= quorum.Deadline(s.provenAt, c.terms.TTL) {", "now.At >= quorum.Deadline(s.provenAt, c.terms.TTL) && false {"}},
 	},
 	{
 		Name:   "refresh-votes",

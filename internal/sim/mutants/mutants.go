@@ -4,8 +4,10 @@
 package mutants
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -65,4 +67,29 @@ func (m Mutant) Write(root, folder string) (map[string]string, error) {
 		overlay[original] = changed
 	}
 	return overlay, nil
+}
+
+// Build compiles the simulator's command with the mutant's bug in it, and returns
+// where the program is. The root is the folder of the module; what is written goes
+// to the other folder, and the sources stay as they are.
+func (m Mutant) Build(root, folder string) (program string, err error) {
+	replace, err := m.Write(root, folder)
+	if err != nil {
+		return "", err
+	}
+	overlay, err := json.Marshal(struct{ Replace map[string]string }{replace})
+	if err != nil {
+		return "", fmt.Errorf("mutant %s: %w", m.Name, err)
+	}
+	file := filepath.Join(folder, m.Name+".json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		return "", fmt.Errorf("mutant %s: %w", m.Name, err)
+	}
+	program = filepath.Join(folder, m.Name)
+	build := exec.Command("go", "build", "-overlay", file, "-ldflags", "-s -w", "-o", program, "./internal/sim/cmd/sim")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("mutant %s does not compile: %w\n%s", m.Name, err, out)
+	}
+	return program, nil
 }

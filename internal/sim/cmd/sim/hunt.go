@@ -27,12 +27,13 @@ type hunter struct {
 
 	mu    sync.Mutex
 	next  uint64
+	said  time.Time // when it was last said how far it has come
 	stats sim.Stats
 	found *found
 }
 
 func hunt(o options) int {
-	h := &hunter{options: o, began: time.Now(), next: o.first}
+	h := &hunter{options: o, began: time.Now(), next: o.first, said: time.Now()}
 	h.stats.Faults = make(map[sim.What]int)
 	if o.until != "" {
 		for _, i := range strings.Split(o.until, ",") {
@@ -50,14 +51,13 @@ func hunt(o options) int {
 			fmt.Printf("survived %d runs, %d acquisitions, %v\n", h.stats.Runs, h.stats.Acquisitions, took.Round(time.Millisecond))
 			return 0
 		}
-		fmt.Printf("%s seed %d after %d runs, %v\n", h.found.violation.Invariant, h.found.seed, h.stats.Runs, took.Round(time.Millisecond))
+		fmt.Println(h.found.violation.Invariant, h.found.seed, h.stats.Runs, took.Round(time.Millisecond))
 		return 1
 	}
 	h.report(took)
 	if h.found != nil {
-		fmt.Printf("\nseed %d\n", h.found.seed)
+		fmt.Printf("\n%v\nAgain: go run ./internal/sim/cmd/sim -seed %d\n\nMade smaller:\n\n", h.found.violation, h.found.seed)
 		explain(sim.Generate(h.found.seed), h.found.violation.Invariant, o)
-		fmt.Printf("\nAgain: go run ./internal/sim/cmd/sim -seed %d\n", h.found.seed)
 		return 1
 	}
 	fmt.Println("No invariant was violated.")
@@ -94,6 +94,10 @@ func (h *hunter) took(seed uint64, r *sim.Result) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stats.Add(r.Stats)
+	if h.acquisitions > 0 && time.Since(h.said) > time.Minute {
+		h.said = time.Now()
+		fmt.Printf("%v: %d seeds, %d acquisitions\n", time.Since(h.began).Round(time.Second), h.stats.Runs, h.stats.Acquisitions)
+	}
 	for _, v := range r.Violations {
 		if h.found == nil && (len(h.want) == 0 || slices.Contains(h.want, v.Invariant)) {
 			h.found = &found{seed, v}
@@ -104,15 +108,20 @@ func (h *hunter) took(seed uint64, r *sim.Result) {
 // report says what was covered.
 func (h *hunter) report(took time.Duration) {
 	s := h.stats
-	fmt.Printf("%d seeds from %d on, %.1f simulated hours in %v on %d cores\n",
-		s.Runs, h.first, s.Time.Hours(), took.Round(100*time.Millisecond), h.cores)
-	fmt.Printf("%d operations, %d attempts, %d acquisitions, %d extensions, %d events: %.0f acquisitions a second\n",
-		s.Operations, s.Attempts, s.Acquisitions, s.Extensions, s.Events, float64(s.Acquisitions)/took.Seconds())
-	var faults []string
+	fmt.Printf("seeds         %d, from %d on\n", s.Runs, h.first)
+	fmt.Printf("time          %.1f simulated hours, in %v on %d cores\n", s.Time.Hours(), took.Round(100*time.Millisecond), h.cores)
+	fmt.Printf("acquisitions  %d, %.0f a second\n", s.Acquisitions, float64(s.Acquisitions)/took.Seconds())
+	fmt.Printf("              of %d attempts by %d operations; %d extensions; %d events\n", s.Attempts, s.Operations, s.Extensions, s.Events)
+	var list []string
+	total := 0
 	for _, what := range slices.Sorted(maps.Keys(s.Faults)) {
-		faults = append(faults, fmt.Sprintf("%v %d", what, s.Faults[what]))
+		list = append(list, fmt.Sprintf("%v %d", what, s.Faults[what]))
+		total += s.Faults[what]
 	}
-	fmt.Printf("faults: %s\n", strings.Join(faults, ", "))
+	fmt.Printf("faults        %d\n", total)
+	for part := range slices.Chunk(list, 7) {
+		fmt.Printf("              %s\n", strings.Join(part, ", "))
+	}
 }
 
 // explain makes a failing scenario small, prints it and draws it.

@@ -1,0 +1,65 @@
+package mutants
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/redlock-go/redlock/internal/check"
+)
+
+const root = "../../.."
+
+// No mutant is stale: each text that it changes is there, once. "make mutants" then
+// shows that each is caught.
+func TestNoMutantIsStale(t *testing.T) {
+	names := make(map[string]bool)
+	for _, m := range All {
+		if names[m.Name] {
+			t.Errorf("two mutants are called %s", m.Name)
+		}
+		names[m.Name] = true
+		if _, err := m.Write(root, t.TempDir()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestEveryInvariantHasAMutant(t *testing.T) {
+	for _, i := range []check.Invariant{check.I1, check.I2, check.I3, check.I4, check.I5, check.I6, check.I8, check.I9} {
+		if !slices.ContainsFunc(All, func(m Mutant) bool { return slices.Contains(m.Breaks, i) }) {
+			t.Errorf("no mutant breaks %s", i)
+		}
+	}
+}
+
+// What every other library does wrong, or could: each breaks exclusion or the order
+// of tokens in a scenario that a reader can follow.
+func TestStoriesOfMutants(t *testing.T) {
+	for name, file := range map[string]string{
+		"late-validity": "late-validity.txt",
+		"naive-token":   "naive-token.txt",
+		"no-guard":      "amnesia.txt",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait for the compiler most of the time
+			m, ok := Find(name)
+			if !ok {
+				t.Fatal("there is no such mutant")
+			}
+			top, err := filepath.Abs(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			program, err := m.Build(top, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Command(program, "-mutant", name, filepath.Join(top, "internal/sim/testdata", file)).CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
