@@ -66,6 +66,7 @@ type Checker struct {
 	forgot     map[place]loss
 	calm       bool
 	calmSince  Time
+	flaky      bool
 	settled    Time     // since when it is settled, but for nodes that went silent
 	over       []*claim // in the order of their ends, to be dropped when nothing of them can be left
 	spare      []*claim

@@ -217,6 +217,10 @@ func TestCheckerObjects(t *testing.T) {
 			"lost, and waited for a node again", I8, "as it had found out at 1.16s",
 			list(at(0, Calm, 0), asked(1100*ms, 1), over(1160*ms, 1), asked(1170*ms, 1), over(1230*ms, 1)),
 		},
+		{
+			"lost, and waited again for a node that answers now and then", "", "",
+			list(Event{Kind: Calm, Flaky: true}, asked(1100*ms, 1), over(1160*ms, 1), asked(1170*ms, 1), over(1230*ms, 1)),
+		},
 
 		{
 			"extended by those that kept the key", "", "",

@@ -31,6 +31,7 @@ type Event struct {
 	Deadline Time // the instant at which the holder's own clock reads the lease's deadline
 	Sent     Time // when the first request of the round left
 	First    bool // the request belonged to the round that asked for the key; of Calm: see there
+	Flaky    bool // of Calm: some of the nodes outside the majority answer now and then
 	Asks     bool // the request could take the key
 	GaveUp   bool // the claim was given up before it was decided; or the lease was given back while it was valid, for all that its holder was told
 }
@@ -76,7 +77,7 @@ const (
 	// older times is on its way. The other nodes may be hung or dead. A Calm upon
 	// another begins it anew, with other nodes; with First, the only change is that
 	// some went silent.
-	Calm  // First
+	Calm  // First, Flaky
 	Storm //
 )
 

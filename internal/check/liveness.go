@@ -9,7 +9,7 @@ func (c *Checker) weather(ev Event) {
 	for _, cl := range c.clients {
 		cl.slow = 0
 	}
-	c.calm, c.calmSince = ev.Kind == Calm, ev.At
+	c.calm, c.calmSince, c.flaky = ev.Kind == Calm, ev.At, ev.Flaky
 	if !ev.First || !c.calm {
 		c.settled = ev.At + c.cfg.Settle
 	}
@@ -52,10 +52,11 @@ func (c *Checker) judgeLost(cl *claim, gaveUp bool) {
 // judgeAttempt checks I8 when an attempt was decided: that it did not wait for a
 // node that does not answer. One that is won never does. One that is lost may,
 // because only that node could have told who holds the key; but once its client
-// has done so, it knows better.
+// has done so, it knows better. (Not where a node answers now and then: it can be
+// worth waiting for, and there is nothing to know better.)
 func (c *Checker) judgeAttempt(cl *claim) {
 	took := c.now - cl.asked
-	if c.cfg.Slow == 0 || !c.calm || cl.asked < max(c.settled, c.calmSince) || took < c.cfg.Slow {
+	if c.cfg.Slow == 0 || !c.calm || c.flaky || cl.asked < max(c.settled, c.calmSince) || took < c.cfg.Slow {
 		return
 	}
 	switch before := cl.client.slow; {

@@ -85,6 +85,7 @@ type world struct {
 	calm        bool
 	wellNodes   uint64 // which nodes answer and vote, in fair weather
 	silentNodes uint64 // and which do not answer
+	flaky       bool   // or only now and then
 	restless    int    // faults that leave no calm
 	stretched   bool   // the latencies leave no calm at all
 }
@@ -281,43 +282,47 @@ func (w *world) happen(_ *world, _ event) {
 // weather tells the book whether the weather is fair, and when other nodes than
 // before make it so, or others are silent: see check.Calm.
 func (w *world) weather() {
-	well, silent := uint64(0), uint64(0)
+	well, silent, flaky := uint64(0), uint64(0), false
 	if !w.stretched && w.restless == 0 && w.strays == 0 {
 		for i, n := range w.nodes {
 			if w.well(n) {
 				well |= 1 << i
 			}
-			if !n.alive() || w.troubled(n) {
+			troubled, now := w.troubled(n)
+			if !n.alive() || troubled {
 				silent |= 1 << i
 			}
+			flaky = flaky || now
 		}
 	}
 	calm := bits.OnesCount64(well) >= len(w.nodes)/2+1
-	if calm == w.calm && (!calm || well == w.wellNodes && silent == w.silentNodes) {
+	if calm == w.calm && (!calm || well == w.wellNodes && silent == w.silentNodes && flaky == w.flaky) {
 		return
 	}
 	fewer := w.calm && calm && well&^w.wellNodes == 0
-	w.calm, w.wellNodes, w.silentNodes = calm, well, silent
+	w.calm, w.wellNodes, w.silentNodes, w.flaky = calm, well, silent, flaky
 	k := check.Storm
 	if calm {
 		k = check.Calm
 	}
-	w.tell(check.Event{Kind: k, First: fewer})
+	w.tell(check.Event{Kind: k, First: fewer, Flaky: calm && flaky})
 }
 
-// troubled reports whether there is trouble between some client and a node.
-func (w *world) troubled(n *node) bool {
+// troubled reports whether there is trouble between some client and a node, and
+// whether it is of a kind that lets some requests through, in time or late.
+func (w *world) troubled(n *node) (troubled, flaky bool) {
 	for _, m := range w.machines {
-		if w.linkOf(m.index, n.index).trouble > 0 {
-			return true
+		if k := w.linkOf(m.index, n.index); k.trouble > 0 {
+			troubled = true
+			flaky = flaky || k.slow > 0 || k.lose > 0 || k.repeat > 0 || k.tear > 0
 		}
 	}
-	return false
+	return troubled, flaky
 }
 
 // well reports whether a node answers every client, and votes for it.
 func (w *world) well(n *node) bool {
-	if !n.alive() || w.troubled(n) {
+	if troubled, _ := w.troubled(n); troubled || !n.alive() {
 		return false
 	}
 	for _, m := range w.machines {

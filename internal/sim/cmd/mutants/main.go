@@ -27,7 +27,7 @@ func main() {
 }
 
 func run() int {
-	budget := flag.Duration("for", time.Minute, "how long to hunt for each mutant")
+	budget := flag.Duration("for", 2*time.Minute, "how long to hunt for each mutant")
 	first := flag.Uint64("first", 1, "the first seed")
 	draw := flag.Bool("draw", false, "of the mutants named: make the first scenario that shows it small, and draw it")
 	story := flag.String("story", "", "run this scenario file on the mutants that it names, and draw it")

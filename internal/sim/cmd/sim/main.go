@@ -45,7 +45,7 @@ func run() int {
 	flag.Uint64Var(&o.first, "first", 0, "the first seed; 0: by the clock")
 	flag.IntVar(&o.cores, "cores", runtime.GOMAXPROCS(0), "how many runs at once")
 	flag.StringVar(&o.until, "until", "", "stop when one of these invariants is violated (I3,I9), and say so in one line")
-	flag.IntVar(&o.shrink, "shrink", 200_000_000, "how many events to spend on making a failing scenario small; 0: none")
+	flag.IntVar(&o.shrink, "shrink", 60_000_000, "how many events to spend on making a failing scenario small; 0: none")
 	flag.IntVar(&o.lines, "lines", 100, "how many lines of a diagram to draw")
 	flag.BoolVar(&o.quiet, "q", false, "of a scenario file: say only whether it did as it should")
 	seed := flag.Uint64("seed", 0, "run this seed again")
