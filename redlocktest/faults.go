@@ -34,8 +34,8 @@ func (c *Conn) Hook(h Hook) {
 	c.hook = h
 }
 
-// Kill makes the node dead, frozen or not: Do fails with [ErrDown] at once, and
-// what was on its way is lost.
+// Kill makes the node dead, frozen or not: Do fails with [ErrDown] at once, what
+// was on its way is lost, and subscriptions end.
 func (n *Node) Kill() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -44,6 +44,7 @@ func (n *Node) Kill() {
 		p.end(answer{err: ErrDown})
 	}
 	n.queue = nil
+	n.cut(nil, ErrDown)
 }
 
 // Revive starts a dead node with the data that it had, less what has expired,
@@ -71,14 +72,22 @@ func (n *Node) restart() {
 	n.dead = false
 	n.runs++
 	n.booted = time.Now()
+	n.cut(nil, ErrDown) // if it was alive
 }
 
 // Freeze makes the node hang, like a process that got a SIGSTOP: Do hangs until
-// its context is done. What was sent is executed after Thaw, in order.
+// its context is done. What was sent is executed after Thaw, in order. So are
+// subscriptions, but those that wait for three seconds are given up.
 func (n *Node) Freeze() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.frozen = !n.dead
+	if n.dead || n.frozen {
+		return
+	}
+	n.frozen = true
+	n.freezes++
+	count := n.freezes
+	time.AfterFunc(silence, func() { n.cutIfSilent(count) })
 }
 
 // Thaw ends Freeze. On return everything that was sent meanwhile is executed,
@@ -86,12 +95,14 @@ func (n *Node) Freeze() {
 func (n *Node) Thaw() {
 	n.mu.Lock()
 	n.frozen = false
+	n.letGo()
 	n.mu.Unlock()
 	n.drain()
 }
 
-// Delay makes each batch from now on take the time d on its way to the node.
-// Order is kept: a batch does not overtake one that was sent before it. 0 ends it.
+// Delay makes each batch from now on take the time d on its way to the node, and
+// each message to a subscriber on its way back. Order is kept: a batch does not
+// overtake one that was sent before it. 0 ends it.
 func (n *Node) Delay(d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -106,12 +117,13 @@ func (n *Node) FailNext(count int, err error) {
 	n.fail, n.failErr = count, err
 }
 
-// pending is a batch on its way to the node.
+// pending is a batch on its way to the node, or a SUBSCRIBE.
 type pending struct {
-	conn   *Conn
-	batch  []resp.Command
-	due    time.Time
-	answer chan answer // has room for one
+	conn      *Conn
+	batch     []resp.Command
+	subscribe *subscription // nil: a batch
+	due       time.Time
+	answer    chan answer // has room for one
 }
 
 type answer struct {
@@ -147,13 +159,9 @@ func (c *Conn) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, er
 	p := &pending{
 		conn:   c,
 		batch:  slices.Clone(batch), // it may be executed after this call
-		due:    time.Now().Add(n.delay),
+		due:    n.arrival(),
 		answer: make(chan answer, 1),
 	}
-	if p.due.Before(n.lastDue) {
-		p.due = n.lastDue
-	}
-	n.lastDue = p.due
 	n.queue = append(n.queue, p)
 	n.mu.Unlock()
 	// A timer and not a goroutine: it holds up no synctest bubble that ends.
@@ -170,6 +178,14 @@ func (c *Conn) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, er
 	}
 }
 
+// arrival is when what is sent now comes to the node. The caller holds n.mu.
+func (n *Node) arrival() time.Time {
+	if due := time.Now().Add(n.delay); due.After(n.lastDue) {
+		n.lastDue = due
+	}
+	return n.lastDue
+}
+
 // drain executes what is due, in order, unless the node hangs.
 func (n *Node) drain() {
 	n.mu.Lock()
@@ -181,12 +197,16 @@ func (n *Node) drain() {
 	for len(n.queue) > 0 && !n.queue[0].due.After(now) {
 		p := n.queue[0]
 		n.queue = n.queue[1:]
+		if p.subscribe != nil {
+			p.subscribe.confirm()
+			continue
+		}
 		p.end(answer{replies: n.exec(p.batch)})
 	}
 }
 
-// hangUp ends the calls of Do on a connection that was closed. What they have
-// sent is still on its way.
+// hangUp ends the calls of Do and Subscribe on a connection that was closed. What
+// they have sent is still on its way.
 func (n *Node) hangUp(c *Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -195,4 +215,5 @@ func (n *Node) hangUp(c *Conn) {
 			p.end(answer{err: net.ErrClosed})
 		}
 	}
+	n.cut(c, net.ErrClosed)
 }

@@ -48,6 +48,10 @@ type Node struct {
 	hook    Hook
 	history [][]resp.Command
 	count   int
+
+	subscriptions []*subscription
+	subscribeHook SubscribeHook
+	freezes       int
 }
 
 // NewNode returns an empty node. The name is what errors call it.
@@ -56,6 +60,7 @@ func NewNode(name string) *Node {
 	// The server has been up for long: it is no stranger to be put in quarantine.
 	n := &Node{started: now, booted: now.Add(-24 * time.Hour), runs: 1, model: script.NewModel()}
 	n.Conn = &Conn{server: n, name: name}
+	n.model.Publish = n.publish
 	return n
 }
 
@@ -174,9 +179,10 @@ type Conn struct {
 	server *Node
 	name   string
 
-	mu     sync.Mutex
-	closed bool
-	hook   Hook
+	mu            sync.Mutex
+	closed        bool
+	hook          Hook
+	subscribeHook SubscribeHook
 }
 
 var (
@@ -185,6 +191,7 @@ var (
 )
 
 // Epoch changes when the server is restarted, as that breaks every connection.
+// A subscription that begins or ends does not change it: no vote comes that way.
 func (c *Conn) Epoch() uint64 {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
@@ -227,7 +234,7 @@ func (c *Conn) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, erro
 	return replies, nil
 }
 
-// Close ends the connection and the calls of Do that are under way on it. Other
+// Close ends the connection and the calls of Do and Subscribe that are under way on it. Other
 // connections, and what the node holds, stay.
 func (c *Conn) Close() error {
 	c.mu.Lock()
