@@ -31,6 +31,15 @@
 //
 // Every run is checked by internal/check while it goes on. [Generate] keeps to
 // the assumptions of the invariants, so that any violation is a bug; a scenario
-// file may break them, and says so. [Shrink] makes a failing scenario small, and
-// [Diagram] draws it.
+// file may break them, and says so. Some accidents have to meet so closely that
+// chance hardly ever brings them together: for those a world lies in ambush. [Shrink]
+// makes a failing scenario small, and [Diagram] draws it.
+//
+// The files in testdata tell the classic stories: Kleppmann's pause, a clock that
+// jumps, a restart without memory, a delayed packet, the naive token. Each says what
+// is violated, mostly nothing, and by which deliberate bug of package mutants it would
+// be; docs/GUARANTEES.md lists both by invariant.
+//
+//	go run ./internal/sim/cmd/sim internal/sim/testdata/amnesia.txt
+//	go run ./internal/sim/cmd/mutants -story internal/sim/testdata/amnesia.txt
 package sim

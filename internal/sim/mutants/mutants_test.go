@@ -1,9 +1,12 @@
 package mutants
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/redlock-go/redlock/internal/check"
@@ -30,6 +33,32 @@ func TestEveryInvariantHasAMutant(t *testing.T) {
 	for _, i := range []check.Invariant{check.I1, check.I2, check.I3, check.I4, check.I5, check.I6, check.I8, check.I9} {
 		if !slices.ContainsFunc(All, func(m Mutant) bool { return slices.Contains(m.Breaks, i) }) {
 			t.Errorf("no mutant breaks %s", i)
+		}
+	}
+}
+
+// docs/GUARANTEES.md says of every mutant and every scenario file which invariant it
+// is about.
+func TestGuaranteesNamesThemAll(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "GUARANTEES.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(name string) bool {
+		return regexp.MustCompile(`[ |*]`+name+`[ |*,]`).Match(text)
+	}
+	for _, m := range All {
+		if !named(m.Name) {
+			t.Errorf("the mutant %s is not named", m.Name)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(root, "internal", "sim", "testdata", "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenario files: %v", err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".txt"); !named(name) {
+			t.Errorf("the scenario file %s is not named", name)
 		}
 	}
 }
