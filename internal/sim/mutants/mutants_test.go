@@ -45,7 +45,7 @@ func TestGuaranteesNamesThemAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := func(name string) bool {
-		return regexp.MustCompile(`[ |*]`+name+`[ |*,]`).Match(text)
+		return regexp.MustCompile(`[ |*]` + name + `[ |*,]`).Match(text)
 	}
 	for _, m := range All {
 		if !named(m.Name) {
