@@ -31,7 +31,8 @@ type crew struct {
 	common  traffic.Client // what all have in common
 	prefix  string         // of the names of their files
 	procs   map[string][]*client
-	stops   map[string][]span // when each process stood still, by its name
+	stops   map[string][]span        // when each process stood still, by its name
+	deaths  map[string]clock.Instant // when each was gone that was killed
 
 	mu     sync.Mutex
 	counts map[string]*tally
@@ -54,14 +55,15 @@ type tally struct {
 	held int
 }
 
-// stopWithin is how long clients may take to release what they hold and end. Some
-// libraries wait for dead nodes for as long as their client does.
-const stopWithin = 12 * time.Second
+// stopWithin is how long clients may take to release what they hold and end, which
+// takes them less than a second. A client that is slow because its machine is must
+// not look like one that hangs.
+const stopWithin = time.Minute
 
 func startCrew(o Options, prefix string, common traffic.Client) (*crew, error) {
 	c := &crew{
 		options: o, common: common, prefix: prefix,
-		procs: make(map[string][]*client), stops: make(map[string][]span), counts: make(map[string]*tally),
+		procs: make(map[string][]*client), stops: make(map[string][]span), deaths: make(map[string]clock.Instant), counts: make(map[string]*tally),
 	}
 	for i := range o.Clients {
 		for _, contestant := range o.Contestants {
@@ -140,7 +142,9 @@ func (c *crew) suffer(ctx context.Context, step ClientStep) (ClientSpan, error) 
 	span := ClientSpan{Client: step.Client, What: "killed", From: clock.Now()}
 	if step.Freeze == 0 {
 		for _, procs := range c.procs {
-			procs[step.Client].proc.Kill()
+			cl := procs[step.Client]
+			cl.proc.Kill()
+			c.died(cl.name)
 		}
 		for _, procs := range c.procs {
 			errs = append(errs, c.start(procs[step.Client]))
@@ -170,6 +174,13 @@ func (c *crew) stopped(name string, from clock.Instant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stops[name] = append(c.stops[name], struct{ from, to clock.Instant }{from, clock.Now()})
+}
+
+// died takes note that the process has ended.
+func (c *crew) died(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deaths[name] = clock.Now()
 }
 
 // alive explains the error of a signal to a process that has ended by itself.

@@ -16,26 +16,39 @@ import (
 	"github.com/redlock-go/redlock/rig/traffic"
 )
 
-// decideWithin bounds the check of one register.
-const decideWithin = time.Minute
+// DecideWithin bounds the check of one register.
+const DecideWithin = time.Minute
+
+// evidence is what there is to judge a contestant by, of one section.
+type evidence struct {
+	stories []traffic.Story
+	stops   map[string][]span        // when processes stood still, by their names
+	deaths  map[string]clock.Instant // when processes had ended that were killed
+	seen    []check.Sighting         // of its keys
+	silent  []check.Excuse           // when nodes did not answer in time
+}
 
 // score judges what a contestant's clients have written down.
-func score(contestant traffic.Contestant, stories []traffic.Story, stops map[string][]span, o *Outcome, ttl time.Duration, seen []check.Sighting) Score {
-	s := Score{Errors: make(map[string]int)}
+func score(contestant traffic.Contestant, e evidence, o *Outcome, ttl time.Duration) Score {
+	s := Score{Errors: make(map[string]int), Seen: len(e.seen)}
 	plain, guarded := make(map[string][]string), make(map[string][]string) // what writes were based on
 	ops := make(map[string][]check.RegisterOp)
 	var uses []check.Use
-	for _, story := range stories {
+	for _, story := range e.stories {
 		for kind, n := range story.Errors {
 			s.Errors[kind] += n
 		}
 		s.Wait = max(s.Wait, story.Wait)
 		s.Acquired += len(story.Tenures)
 		s.Overstayed += len(story.Overstayed)
-		for _, t := range story.Tenures {
-			s.Leases = append(s.Leases, leases(t, contestant.Timeless, stops[t.Client])...)
+		for i, t := range story.Tenures {
+			s.Leases = append(s.Leases, leases(t, contestant.Timeless, e.stops[t.Client])...)
+			done := t.Done
+			if i == len(story.Tenures)-1 && !t.Released {
+				done = max(done, e.deaths[t.Client]) // it renewed the lease until then
+			}
 			for _, key := range contestant.Keys(t.Lock) {
-				uses = append(uses, check.Use{Owner: t.Client, Key: key, From: t.Asked, To: t.Done})
+				uses = append(uses, check.Use{Owner: t.Client, Key: key, From: t.Asked, To: done})
 			}
 		}
 		read := make(map[string]string) // last, by operation and lock
@@ -71,11 +84,11 @@ func score(contestant traffic.Contestant, stories []traffic.Story, stops map[str
 		s.GuardedLost += check.LostWrites(guarded[lock])
 	}
 	for _, history := range ops {
-		findings, err := check.Register(history, decideWithin)
+		findings, err := check.Register(history, DecideWithin)
 		s.Register, s.Undecided = append(s.Register, findings...), errors.Join(s.Undecided, err)
 	}
 	s.judgeLeases(contestant, o, ttl)
-	s.Orphans = check.Orphans(seen, uses, excuses(o.Faults), ttl+margin)
+	s.Orphans = check.Orphans(e.seen, uses, append(excuses(o.Faults), e.silent...), ttl+margin)
 	return s
 }
 
@@ -94,7 +107,7 @@ func (s *Score) judgeLeases(contestant traffic.Contestant, o *Outcome, ttl time.
 			s.Idle = idle(holds)
 		}
 		for _, overlap := range check.FindOverlaps(holds) {
-			s.Overlaps = append(s.Overlaps, Overlap{Overlap: overlap, Lock: lock, During: during(o, overlap, ttl)})
+			s.Overlaps = append(s.Overlaps, Overlap{Overlap: overlap, Lock: lock, During: during(o, overlap, ttl), Doubtful: doubtful(o, overlap, ttl)})
 		}
 		if contestant.Ours {
 			s.Disorder = append(s.Disorder, check.TokenOrder(holds)...)
@@ -164,6 +177,14 @@ func during(o *Outcome, overlap check.Overlap, ttl time.Duration) []string {
 		whats = append(whats, fmt.Sprintf(what, strings.Join(indexes, ", ")))
 	}
 	return whats
+}
+
+// doubtful reports whether the overlap may come from a loss of memory that was more
+// than a minority's: every lease that was lost with it is over a TTL later.
+func doubtful(o *Outcome, overlap check.Overlap, ttl time.Duration) bool {
+	return slices.ContainsFunc(o.Lapses, func(l fault.Lapse) bool {
+		return l.From <= overlap.Second.Begin && overlap.Second.Begin <= l.To.Add(ttl)
+	})
 }
 
 // excuses are the times in which nodes were in trouble.

@@ -55,45 +55,82 @@ func TestViolations(t *testing.T) {
 	c := ours(t)
 	lock := locksOf(c.Name)[0]
 	key := c.Keys(lock)[0]
+	type world struct {
+		stories []traffic.Story
+		evidence
+		lapses []fault.Lapse
+		score  func(*Score)
+	}
+	late := func(node int) check.Sighting {
+		return check.Sighting{Node: node, Key: key, Owner: "a", First: 12_100, Last: 12_950 + ttl + clock.Instant(margin) + 1}
+	}
+	overlap := func(w *world) { w.stories[0].Tenures[1].End += 200 } // from 13,000 on
 	tests := []struct {
 		name   string
-		spoil  func(s []traffic.Story, seen *[]check.Sighting)
+		spoil  func(w *world)
 		want   string // in section A, "" for nothing
 		always bool   // in the others too
 	}{
-		{"nothing", func([]traffic.Story, *[]check.Sighting) {}, "", false},
-		{"overlap", func(s []traffic.Story, _ *[]check.Sighting) { s[0].Tenures[1].End += 200 }, "overlap of 100ns", false},
-		{"over before it began", func(s []traffic.Story, _ *[]check.Sighting) {
-			s[0].Tenures[1].End, s[0].Tenures[1].Begin = 13_500, 13_500
+		{"nothing", func(*world) {}, "", false},
+		{"overlap", overlap, "overlap of 100ns", false},
+		{"overlap, and a node may have forgotten more than others knew", func(w *world) {
+			overlap(w)
+			w.lapses = []fault.Lapse{{From: 11_000, To: 13_000 - ttl}}
 		}, "", false},
-		{"token order", func(s []traffic.Story, _ *[]check.Sighting) { s[0].Tenures[1].Token = 101 }, "token order", false},
-		{"orphan", func(_ []traffic.Story, seen *[]check.Sighting) {
-			*seen = append(*seen, check.Sighting{Key: key, Owner: "a", First: 12_100, Last: 12_950 + ttl + clock.Instant(margin) + 1})
+		{"overlap, and that was too long before", func(w *world) {
+			overlap(w)
+			w.lapses = []fault.Lapse{{From: 11_000, To: 13_000 - ttl - 1}}
+		}, "overlap of 100ns", false},
+		{"overlap, and that was later", func(w *world) {
+			overlap(w)
+			w.lapses = []fault.Lapse{{From: 13_001, To: 13_002}}
+		}, "overlap of 100ns", false},
+		{"over before it began", func(w *world) {
+			w.stories[0].Tenures[1].End, w.stories[0].Tenures[1].Begin = 13_500, 13_500
+		}, "", false},
+		{"token order", func(w *world) { w.stories[0].Tenures[1].Token = 101 }, "token order", false},
+		{"orphan", func(w *world) { w.seen = []check.Sighting{late(0)} }, "orphan", false},
+		{"key that the node's trouble excuses", func(w *world) { w.seen = []check.Sighting{late(3)} }, "", false},
+		{"key on a node that was slow", func(w *world) {
+			w.seen, w.silent = []check.Sighting{late(0)}, []check.Excuse{{Node: 0, From: 12_200, To: 12_951}}
+		}, "", false},
+		{"key on a node while another was slow", func(w *world) {
+			w.seen, w.silent = []check.Sighting{late(0)}, []check.Excuse{{Node: 1, From: 12_200, To: 12_951}}
 		}, "orphan", false},
-		{"key that the node's trouble excuses", func(_ []traffic.Story, seen *[]check.Sighting) {
-			*seen = append(*seen, check.Sighting{Node: 3, Key: key, Owner: "a", First: 12_100, Last: 12_950 + ttl + clock.Instant(margin) + 1})
+		{"key of a client that was killed later", func(w *world) {
+			w.seen, w.deaths = []check.Sighting{late(0)}, map[string]clock.Instant{"a": 12_951}
+			w.stories[0].Tenures = w.stories[0].Tenures[:2]
 		}, "", false},
-		{"stale write done", func(s []traffic.Story, _ *[]check.Sighting) {
-			s[0].Touches = append(s[0].Touches, traffic.Touch{Client: "a", Lock: lock, Op: traffic.WriteGuarded, Token: 100, Asked: 30_000, Answered: 30_001, Count: 77, Value: "x"})
+		{"key of a client that was killed later, and had released it", func(w *world) {
+			w.seen, w.deaths = []check.Sighting{late(0)}, map[string]clock.Instant{"a": 12_951}
+			w.stories[0].Tenures = w.stories[0].Tenures[:2]
+			w.stories[0].Tenures[1].Released = true
+		}, "orphan", false},
+		{"key that is never gone", func(w *world) { w.score = func(s *Score) { s.Left = []string{key} } }, "is still there", false},
+		{"client that does not end", func(w *world) { w.score = func(s *Score) { s.Hung = 1 } }, "1 clients had not ended", true},
+		{"stale write done", func(w *world) {
+			w.stories[0].Touches = append(w.stories[0].Touches, traffic.Touch{Client: "a", Lock: lock, Op: traffic.WriteGuarded, Token: 100, Asked: 30_000, Answered: 30_001, Count: 77, Value: "x"})
 		}, "register: no order explains", true},
-		{"guarded increment lost", func(s []traffic.Story, _ *[]check.Sighting) {
+		{"guarded increment lost", func(w *world) {
 			// Both read the same, under one token.
-			s[1].Touches[3].Value, s[1].Touches[5].Value = "ii", "iij"
+			w.stories[1].Touches[3].Value, w.stories[1].Touches[5].Value = "ii", "iij"
 		}, "increments of the guarded counter were lost", true},
-		{"context late", func(s []traffic.Story, _ *[]check.Sighting) { s[1].Overstayed = []clock.Instant{12_000} }, "not done after its lease's deadline", true},
-		{"nothing done", func(s []traffic.Story, _ *[]check.Sighting) { s[0], s[1] = traffic.Story{}, traffic.Story{} }, "nothing was tested", false},
+		{"context late", func(w *world) { w.stories[1].Overstayed = []clock.Instant{12_000} }, "not done after its lease's deadline", true},
+		{"nothing done", func(w *world) { w.stories[0], w.stories[1] = traffic.Story{}, traffic.Story{} }, "nothing was tested", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			for _, within := range []bool{true, false} {
-				stories := good(lock)
-				var seen []check.Sighting
-				test.spoil(stories, &seen)
+				w := world{stories: good(lock), score: func(*Score) {}}
+				test.spoil(&w)
+				w.evidence.stories = w.stories
 				o := Outcome{
 					Section: Section{Title: "A. Made up", Within: within},
 					Faults:  []fault.Span{{Node: 3, What: "frozen", From: 12_000, To: 14_000, Until: 15_000}},
+					Lapses:  w.lapses,
 				}
-				o.Scores = []Score{score(c, stories, nil, &o, ttl, seen)}
+				o.Scores = []Score{score(c, w.evidence, &o, ttl)}
+				w.score(&o.Scores[0])
 				r := Result{Terms: Terms{TTL: ttl}, Contestants: []traffic.Contestant{c}, Sections: []Outcome{o}}
 				found := strings.Join(r.Violations(), "\n")
 				switch wanted := test.want != "" && (within || test.always); {
@@ -113,7 +150,7 @@ func TestPeersAreNotJudged(t *testing.T) {
 	stories := good(locksOf(c.Name)[0])
 	stories[0].Tenures[1].End += 200
 	o := Outcome{Section: Section{Title: "A. Made up", Within: true}}
-	o.Scores = []Score{score(c, stories, nil, &o, ttl, nil)}
+	o.Scores = []Score{score(c, evidence{stories: stories}, &o, ttl)}
 	r := Result{Terms: Terms{TTL: ttl}, Contestants: []traffic.Contestant{c}, Sections: []Outcome{o}}
 	if s := o.Scores[0]; len(s.Overlaps) != 1 || s.Longest() != 100*time.Nanosecond || len(r.Violations()) != 0 {
 		t.Fatalf("%d overlaps, longest %v, violations %q", len(s.Overlaps), s.Longest(), r.Violations())

@@ -24,7 +24,9 @@ type Outcome struct {
 	From, To clock.Instant
 	Faults   []fault.Span
 	Harm     []ClientSpan
-	Scores   []Score // in the order of the contestants
+	// Lapses are losses of memory that may have been more than a minority's.
+	Lapses []fault.Lapse
+	Scores []Score // in the order of the contestants
 }
 
 // Score is what a section has shown of a contestant.
@@ -48,6 +50,7 @@ type Score struct {
 	Register  check.Findings
 	Undecided error
 	Wait      time.Duration // the longest for a lock
+	Seen      int           // values of its keys on nodes
 	Orphans   []check.Orphan
 	// Gone is after how long the last key was gone when the last client had ended.
 	Gone    time.Duration
@@ -69,6 +72,8 @@ type Overlap struct {
 	Lock string
 	// During are the faults from a TTL before its beginning to its end.
 	During []string
+	// Doubtful: in the TTL before, it is not certain that the assumptions held.
+	Doubtful bool
 }
 
 // Longest is the longest of the overlaps.
@@ -113,6 +118,9 @@ func (s Score) violations(within bool, ttl time.Duration) []string {
 		return all
 	}
 	for _, o := range s.Overlaps {
+		if o.Doubtful {
+			continue
+		}
 		all = append(all, fmt.Sprintf("%s: %v, during %v", o.Lock, o.Overlap, o.During))
 	}
 	all = append(all, s.Disorder...)

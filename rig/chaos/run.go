@@ -71,7 +71,7 @@ func Run(ctx context.Context, o Options) (_ Result, err error) {
 		}
 	}
 	spared := &fault.Spared{Cluster: c, Lock: quorumLock(o.Contestants)}
-	run := &run{Options: o, cluster: c, resource: "redis://" + resource.Addr(), began: time.Now()}
+	run := &run{Options: o, cluster: c, spared: spared, resource: "redis://" + resource.Addr(), began: time.Now()}
 	for i, s := range Plan(terms, spared) {
 		outcome, err := run.section(ctx, i, s)
 		if err != nil {
@@ -99,6 +99,7 @@ func quorumLock(contestants []traffic.Contestant) func(key string) bool {
 type run struct {
 	Options
 	cluster  *cluster.Cluster
+	spared   *fault.Spared
 	resource string
 	began    time.Time
 }
@@ -119,6 +120,7 @@ func (r *run) section(ctx context.Context, index int, s Section) (Outcome, error
 	}
 	defer crew.kill()
 	samples := newSampler(r.cluster, r.Contestants)
+	lapses := len(r.spared.Lapses())
 	if err := r.trouble(ctx, crew, samples, s, &out); err != nil {
 		return out, err
 	}
@@ -126,7 +128,7 @@ func (r *run) section(ctx context.Context, index int, s Section) (Outcome, error
 	if err != nil {
 		return out, err
 	}
-	out.To = clock.Now()
+	out.To, out.Lapses = clock.Now(), r.spared.Lapses()[lapses:]
 	lasted, left, err := r.drain(ctx, samples, gone)
 	if err != nil {
 		return out, err
@@ -137,8 +139,10 @@ func (r *run) section(ctx context.Context, index int, s Section) (Outcome, error
 			return out, err
 		}
 		keys := keysOf(contestant)
-		seen := samples.sightings(func(key string) bool { return slices.Contains(keys, key) })
-		score := score(contestant, stories, crew.stops, &out, r.TTL, seen)
+		score := score(contestant, evidence{
+			stories: stories, stops: crew.stops, deaths: crew.deaths, silent: samples.silences(),
+			seen: samples.sightings(func(key string) bool { return slices.Contains(keys, key) }),
+		}, &out, r.TTL)
 		score.Gone, score.Left, score.Hung = lasted[contestant.Name], left[contestant.Name], hung[contestant.Name]
 		out.Scores = append(out.Scores, score)
 	}

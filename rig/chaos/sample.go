@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ type sampler struct {
 
 	mu   sync.Mutex
 	seen map[sightingOf]*check.Sighting
+	mute map[int]clock.Instant // nodes that do not answer, since when
+	late []check.Excuse        // when nodes did not answer in time
 }
 
 type sightingOf struct {
@@ -34,7 +37,7 @@ const (
 )
 
 func newSampler(c *cluster.Cluster, contestants []traffic.Contestant) *sampler {
-	s := &sampler{cluster: c, owners: make(map[string]func(string) string), seen: make(map[sightingOf]*check.Sighting)}
+	s := &sampler{cluster: c, owners: make(map[string]func(string) string), seen: make(map[sightingOf]*check.Sighting), mute: make(map[int]clock.Instant)}
 	for _, contestant := range contestants {
 		for _, lock := range locksOf(contestant.Name) {
 			for _, key := range contestant.Keys(lock) {
@@ -72,11 +75,19 @@ func (s *sampler) lookAt(n *cluster.Node) {
 	}
 	at := clock.Now() // before: what is seen was there then or later
 	replies, err := n.DoAll(sampleWithin, commands...)
-	if err != nil {
-		return // in trouble
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	since, mute := s.mute[n.Index]
+	if err != nil { // in trouble, or one of us is slow
+		if !mute {
+			s.mute[n.Index] = at
+		}
+		return
+	}
+	if mute {
+		s.late = append(s.late, check.Excuse{Node: n.Index, From: since, To: clock.Now()})
+		delete(s.mute, n.Index)
+	}
 	for i, key := range s.keys {
 		value, left := replies[2*i], replies[2*i+1]
 		if value.Kind != resp.Text {
@@ -102,6 +113,14 @@ func (s *sampler) sightings(of func(key string) bool) []check.Sighting {
 		}
 	}
 	return all
+}
+
+// silences are the times in which nodes did not answer as fast as they should: what
+// was sent to them then was done late.
+func (s *sampler) silences() []check.Excuse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.late)
 }
 
 // left are the keys that are on a node now.

@@ -99,24 +99,43 @@ func (n *Node) Keys(pattern string, within time.Duration) ([]string, error) {
 // their values. It asks as Keys does; a key that is gone between the two commands
 // that this takes is left out.
 func (n *Node) Strings(within time.Duration) (map[string]string, error) {
+	values, _, err := n.Expiring(within)
+	return values, err
+}
+
+// forever is the time to live of a key without an expiry.
+const forever = 1000 * time.Hour
+
+// Expiring is Strings with how long each key has still to live, by the server's
+// clock when it answered.
+func (n *Node) Expiring(within time.Duration) (values map[string]string, left map[string]time.Duration, err error) {
 	keys, err := n.Keys("*", within)
 	if err != nil || len(keys) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
-	replies, err := n.DoAll(within, append([]string{"MGET"}, keys...))
+	commands := [][]string{append([]string{"MGET"}, keys...)}
+	for _, key := range keys {
+		commands = append(commands, []string{"PTTL", key})
+	}
+	replies, err := n.DoAll(within, commands...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if replies[0].Kind == resp.Error {
-		return nil, errors.New(replies[0].Text)
+		return nil, nil, errors.New(replies[0].Text)
 	}
-	values := make(map[string]string)
+	values, left = make(map[string]string), make(map[string]time.Duration)
 	for i, item := range replies[0].Items {
-		if item.Kind == resp.Text {
-			values[keys[i]] = item.Text
+		ms := replies[i+1].Int
+		if item.Kind != resp.Text || ms == -2 {
+			continue // no string, or gone
+		}
+		values[keys[i]], left[keys[i]] = item.Text, time.Duration(ms)*time.Millisecond
+		if ms == -1 {
+			left[keys[i]] = forever
 		}
 	}
-	return values, nil
+	return values, left, nil
 }
 
 // Reachable reports whether the node accepts connections: a dead one does not,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redlock-go/redlock/resp"
+	"github.com/redlock-go/redlock/rig/clock"
 	"github.com/redlock-go/redlock/rig/cluster"
 )
 
@@ -67,8 +68,12 @@ func (c Clock) Run(ctx context.Context, n *cluster.Node, note func(string)) erro
 	case err != nil:
 		return err
 	case !done:
+		from := clock.Now()
 		if err := n.SetClock(0); err != nil {
 			return err
+		}
+		if c.Spared != nil && c.By < 0 {
+			c.Spared.lapsed(n, from, "its clock had to be set right although too few of the others remembered")
 		}
 	}
 	note("clock right")

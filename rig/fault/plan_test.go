@@ -2,10 +2,12 @@ package fault
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/redlock-go/redlock/rig/clock"
 	"github.com/redlock-go/redlock/rig/cluster"
 )
 
@@ -119,5 +121,79 @@ func TestSparedForgetsOnlyWhatOthersRemember(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestLossThatTakesTooLongIsTold: that the others remember is certain for as long as
+// the keys that were seen there live, and the node takes no writes.
+func TestLossThatTakesTooLongIsTold(t *testing.T) {
+	c, err := cluster.Start(cluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	spared := &Spared{Cluster: c, Lock: func(string) bool { return true }}
+	set := func(ttl time.Duration) {
+		t.Helper()
+		for i, n := range c.Nodes {
+			if i > 0 && i < 4 {
+				ttl := ttl
+				if i == 1 {
+					ttl = time.Minute // one of three that will remember is not enough
+				}
+				if _, err := n.Do("SET", "lock", "v", "PX", strconv.FormatInt(ttl.Milliseconds(), 10)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := c.Nodes[0].Do("SET", "lock", "v"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slow := func(d time.Duration) func() error {
+		return func() error {
+			wait(context.Background(), d)
+			return nil
+		}
+	}
+
+	// try loses the node's memory, as soon as it may, in so long.
+	try := func(ttl, d time.Duration) (lapses []Lapse) {
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+			set(ttl)
+			before := len(spared.Lapses())
+			done, err := spared.whilePaused(c.Nodes[0], slow(d))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if done {
+				return spared.Lapses()[before:]
+			}
+		}
+		t.Fatal("not done, although the others remember")
+		return nil
+	}
+
+	set(spareFor - 10*time.Millisecond)
+	if done, err := spared.whilePaused(c.Nodes[0], slow(0)); done || err != nil {
+		t.Fatalf("done although the others are about to forget: %v, %v", done, err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); len(try(time.Minute, 0)) > 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("always told, also when it takes no time")
+		}
+	}
+	before := clock.Now()
+	lapses := try(time.Minute, pauseFor)
+	if len(lapses) != 1 || lapses[0].Node != 0 || lapses[0].From < before || lapses[0].To > clock.Now() || lapses[0].To.Sub(lapses[0].From) < pauseFor {
+		t.Errorf("writes were paused for %v, and the loss took longer: lapses %+v", pauseFor, lapses)
+	}
+	if lapses := try(pauseFor*4/5, pauseFor*4/5); len(lapses) != 1 {
+		t.Errorf("the others forgot meanwhile: lapses %+v", lapses)
 	}
 }

@@ -2,10 +2,15 @@ package fault
 
 import (
 	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/redlock-go/redlock/internal/script"
 	"github.com/redlock-go/redlock/resp"
+	"github.com/redlock-go/redlock/rig/clock"
 	"github.com/redlock-go/redlock/rig/cluster"
 )
 
@@ -13,15 +18,51 @@ import (
 // five forgets is a minority only if a majority of the others remembers: a lease
 // that was granted by just three, as the other two were slow, is lost with the
 // first of them. So before a node is made to forget, every lock on it must be on
-// a majority of the others.
+// a majority of the others, and stay there until it is done. On a machine that
+// stands still in between nobody can promise that, so it is measured, and a loss
+// that took too long is told as a [Lapse].
 type Spared struct {
 	Cluster *cluster.Cluster
 	// Lock tells the keys that are locks on a quorum from others.
 	Lock func(key string) bool
+
+	one    sync.Mutex // loss at a time: two at once could both count on the other
+	mu     sync.Mutex
+	lapses []Lapse
 }
 
-// spareWithin bounds the reading of one node.
-const spareWithin = 200 * time.Millisecond
+// Lapse is a loss of memory of which it is not certain that a majority of the
+// others remembered what was lost. It says nothing of what came of it.
+type Lapse struct {
+	From, To clock.Instant // between which it took place
+	Node     int
+	Why      string
+}
+
+// String is a line of the report.
+func (l Lapse) String() string { return fmt.Sprintf("node %d: %s", l.Node, l.Why) }
+
+// Lapses returns those so far.
+func (s *Spared) Lapses() []Lapse {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.lapses)
+}
+
+func (s *Spared) lapsed(n *cluster.Node, from clock.Instant, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lapses = append(s.lapses, Lapse{From: from, To: clock.Now(), Node: n.Index, Why: why})
+}
+
+const (
+	// spareWithin bounds the reading of one node.
+	spareWithin = 200 * time.Millisecond
+	// spareFor is for how long the others must still remember for a try to be made.
+	spareFor = 100 * time.Millisecond
+	// pauseFor is how long a node takes no writes, at most.
+	pauseFor = 500 * time.Millisecond
+)
 
 // flushIfSame flushes the node if it has no other values than the given ones.
 //
@@ -41,7 +82,10 @@ return 1`
 // flush flushes the node in the same step in which it sees that it has nothing but
 // what the others were seen to have.
 func (s *Spared) flush(n *cluster.Node) (done bool, err error) {
-	values, ok := s.remembered(n)
+	s.one.Lock()
+	defer s.one.Unlock()
+	from := clock.Now()
+	values, until, ok := s.remembered(n)
 	if !ok {
 		return false, nil
 	}
@@ -50,53 +94,73 @@ func (s *Spared) flush(n *cluster.Node) (done bool, err error) {
 		args = append(args, key, value)
 	}
 	reply, err := n.Do(args...)
-	return reply.Equal(resp.OfInt(1)), ofReply(reply, err)
+	done = reply.Equal(resp.OfInt(1))
+	if done && clock.Now() > until {
+		s.lapsed(n, from, "flushed too long after it was seen that the others remember")
+	}
+	return done, ofReply(reply, err)
 }
 
 // whilePaused calls do while the node takes no writes and has nothing but what the
 // others have.
 func (s *Spared) whilePaused(n *cluster.Node, do func() error) (done bool, err error) {
-	if _, ok := s.remembered(n); !ok {
+	s.one.Lock()
+	defer s.one.Unlock()
+	if _, _, ok := s.remembered(n); !ok {
 		return false, nil
 	}
-	reply, err := n.Do("CLIENT", "PAUSE", "500", "WRITE")
+	from := clock.Now()
+	unpaused := from.Add(pauseFor) // or later
+	reply, err := n.Do("CLIENT", "PAUSE", fmt.Sprint(pauseFor.Milliseconds()), "WRITE")
 	if err := ofReply(reply, err); err != nil {
 		return false, err
 	}
-	begin := time.Now()
-	if _, ok := s.remembered(n); ok && time.Since(begin) < 400*time.Millisecond {
+	if _, until, ok := s.remembered(n); ok && clock.Now().Add(spareFor) < unpaused {
 		done, err = true, do()
+		if clock.Now() > min(until, unpaused) {
+			s.lapsed(n, from, "its clock was set too long after it was seen that the others remember")
+		}
 	}
-	reply, unpaused := n.Do("CLIENT", "UNPAUSE")
-	return done, errors.Join(err, ofReply(reply, unpaused))
+	reply, failed := n.Do("CLIENT", "UNPAUSE")
+	return done, errors.Join(err, ofReply(reply, failed))
 }
 
 // remembered reads the strings on the node, and reports whether each lock among
-// them is on a majority of the cluster without counting this node.
-func (s *Spared) remembered(n *cluster.Node) (values map[string]string, ok bool) {
+// them is on a majority of the cluster without counting this node, and until when
+// they will have it if its holder does nothing. A holder that gives it up knows of
+// it; and what ends a key before its time is done to one node after another.
+func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until clock.Instant, ok bool) {
 	values, err := n.Strings(spareWithin)
 	if err != nil {
-		return nil, false
+		return nil, 0, false
 	}
-	count := make(map[string]int)
+	ends := make(map[string][]clock.Instant)
 	for _, other := range s.Cluster.Nodes {
 		if other == n || !other.Running() {
 			continue
 		}
-		theirs, err := other.Strings(spareWithin)
+		at := clock.Now() // before: what lives for so long now lives for longer from then on
+		theirs, left, err := other.Expiring(spareWithin)
 		if err != nil {
 			continue
 		}
 		for key, value := range theirs {
 			if values[key] == value {
-				count[key]++
+				ends[key] = append(ends[key], at.Add(left[key]))
 			}
 		}
 	}
+	until = math.MaxInt64
+	majority := len(s.Cluster.Nodes)/2 + 1
 	for key := range values {
-		if s.Lock(key) && count[key] < len(s.Cluster.Nodes)/2+1 {
-			return nil, false
+		if !s.Lock(key) {
+			continue
 		}
+		if len(ends[key]) < majority {
+			return nil, 0, false
+		}
+		slices.Sort(ends[key])
+		until = min(until, ends[key][len(ends[key])-majority])
 	}
-	return values, true
+	return values, until, clock.Now().Add(spareFor) < until
 }

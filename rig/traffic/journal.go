@@ -108,6 +108,7 @@ type Tenure struct {
 	// last sign of life.
 	Begin, End, Done clock.Instant
 	How              How    // "" if the client was killed
+	Released         bool   // its release returned
 	Release          string // the kind of the release's error
 }
 
@@ -219,7 +220,7 @@ func (t *Tenure) note(e Entry, count map[string]int) {
 			count["lease: "+map[How]string{ByExpiry: "expired", ByLoss: "lost"}[e.How]]++
 		}
 	case Released:
-		t.Done = e.At
+		t.Done, t.Released = e.At, true
 		if e.Kind != "" {
 			t.Release = e.Kind
 			count["release: "+e.Kind]++

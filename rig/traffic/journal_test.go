@@ -35,7 +35,7 @@ func TestReadJournal(t *testing.T) {
 	want := Story{
 		Client: "a",
 		Tenures: []Tenure{
-			{Client: "a", Lock: "l", Token: 7, Want: 10, Asked: 20, Begin: 50, End: 150, Done: 160, How: ByExpiry, Release: "lost"},
+			{Client: "a", Lock: "l", Token: 7, Want: 10, Asked: 20, Begin: 50, End: 150, Done: 160, How: ByExpiry, Released: true, Release: "lost"},
 			{Client: "a", Lock: "m", Token: 9, Want: 170, Asked: 170, Begin: 190, End: 200, Done: 200},
 		},
 		Touches: []Touch{

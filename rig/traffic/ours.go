@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/redlock-go/redlock"
@@ -96,11 +97,24 @@ type ourLease struct {
 	free   func()
 }
 
-// Valid is what the library tells, without asking a node.
+// Valid is what the library tells, without asking a node. A lease that was lost
+// before its deadline was given back then, and there is no telling when.
 func (l ourLease) Valid() (clock.Instant, bool) {
 	now, end := until(l.Deadline)
-	return end, l.Context().Err() == nil && now < end
+	ok := l.Context().Err() == nil && now < end
+	if !ok && !expired(context.Cause(l.Context())) {
+		end = 0
+	}
+	return end, ok
 }
+
+// expired tells a lease that ended at its deadline from one that ended before.
+func expired(cause error) bool {
+	return cause != nil && strings.Contains(cause.Error(), "not extended before its deadline")
+}
+
+// clockNoise is how much two readings of two clocks may disagree, as in the library.
+const clockNoise = time.Millisecond
 
 // Overstays reports whether the context was not done when the deadline was over.
 func (l ourLease) Overstays() bool {
@@ -109,14 +123,15 @@ func (l ourLease) Overstays() bool {
 		return false
 	}
 	// Read after that: an extension meanwhile has moved it on. And several times: where
-	// the process stands still in the middle of it, the result is too early.
+	// the process stands still in the middle of it, the result is too early; by as much
+	// as it takes to read two clocks, it always is.
 	var deadline time.Time
 	for range 3 {
 		if d := l.Deadline(); d.After(deadline) {
 			deadline = d
 		}
 	}
-	return deadline.Before(at)
+	return deadline.Add(clockNoise).Before(at)
 }
 
 // Extend extends what is not renewed in the background.
