@@ -21,7 +21,7 @@ func TestOurLeaseTellsExpiryFromLoss(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.Close() //nolint:errcheck // nodes in memory
+			defer l.Close()
 			var opts []redlock.Option
 			if !lost {
 				opts = append(opts, redlock.WithoutRenewal())

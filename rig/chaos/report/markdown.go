@@ -132,8 +132,22 @@ func section(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 		fmt.Fprintf(w, "Not certain to be within the assumptions, at %.1f s: %v. Overlaps from then until a TTL later are not held against anybody.\n\n",
 			lapse.To.Sub(r.Sections[0].From).Seconds(), lapse)
 	}
+	if !o.Within {
+		w.WriteString(outcome(r, o))
+	}
 	table(w, r, o)
 	overlaps(w, r, o)
+}
+
+// outcome says what happened to our own library where the assumptions do not hold.
+func outcome(r chaos.Result, o chaos.Outcome) string {
+	t := ours(chaos.Result{Terms: r.Terms, Contestants: r.Contestants, Sections: []chaos.Outcome{o}})
+	what := fmt.Sprintf("What happened: this library had %d overlaps among %d leases, the longest %s. ", t.both, t.all, rough(t.longest))
+	if t.misfits+t.lost > 0 {
+		return what + fmt.Sprintf("**The guarded register did not stay right**: %d answers that no order explains, %d lost increments.\n\n", t.misfits, t.lost)
+	}
+	return what + fmt.Sprintf("The guarded register stayed right all the same: %d operations, of which %d were refused as stale, and of %d increments none was lost.\n\n",
+		t.operations, t.refused, t.writes)
 }
 
 // faults counts what was done.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/redlock-go/redlock/rig/chaos"
 )
@@ -64,6 +65,9 @@ type tally struct {
 	leases, overlaps, doubtful, disorder, keys, orphans, left int // section A
 	lapses, losses                                            int
 
+	both    int // overlaps in all sections
+	longest time.Duration
+
 	all, late, operations, misfits, writes, lost, refused, hung, undecided int // all sections
 }
 
@@ -85,6 +89,8 @@ func ours(r chaos.Result) tally {
 			if o.Within {
 				t.add(s)
 			}
+			t.both += len(s.Overlaps)
+			t.longest = max(t.longest, s.Longest())
 			t.all += s.Acquired
 			t.late += s.Overstayed
 			t.operations += s.Touches

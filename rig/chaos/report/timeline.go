@@ -20,6 +20,7 @@ const (
 	between   = 6  // groups of lanes
 	header    = 46
 	axis      = 18
+	ticks     = 6 // in a row, more or less
 	clientsOf = 5 // of one client
 )
 
@@ -30,6 +31,7 @@ type timeline struct {
 	r        chaos.Result
 	from, to clock.Instant
 	row      time.Duration
+	tick     time.Duration
 	rows     int
 	height   float64 // of a row
 }
@@ -43,12 +45,14 @@ func Timeline(r chaos.Result) string {
 		t.from, t.to = r.Sections[0].From, r.Sections[len(r.Sections)-1].To
 	}
 	whole := max(t.to.Sub(t.from), time.Second)
-	for _, t.row = range []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 10 * time.Minute} {
-		if whole <= 6*t.row {
+	for _, t.tick = range []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute} {
+		if whole <= 6*ticks*t.tick {
 			break
 		}
 	}
-	t.rows = int((whole + t.row - 1) / t.row)
+	// As many rows as that makes, and each as full as the others.
+	t.rows = max(1, int((whole+ticks*t.tick/2)/(ticks*t.tick)))
+	t.row = whole/time.Duration(t.rows) + 1
 	t.height = axis + 5*laneOf + between + float64(r.Terms.Clients*clientsOf) + between + float64(len(r.Contestants))*(2*lockOf+between)
 	t.draw()
 	return t.String()
@@ -60,6 +64,11 @@ func (t *timeline) draw() {
 	t.WriteString(style)
 	t.printf(`<rect class="bg" width="%d" height="%.0f"/>`, width, height)
 	t.legend()
+	for _, o := range t.r.Sections {
+		if !o.Within {
+			t.bar(o.From, o.To, "out", "", func(row int) float64 { return t.top(row) + axis - 4 }, t.height-axis-2)
+		}
+	}
 	for row := range t.rows {
 		t.frame(row)
 	}
@@ -73,9 +82,9 @@ func (t *timeline) draw() {
 const style = `<style>
 .bg{fill:#fff}text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0;stroke-width:.5}.cut{stroke:#59636e;stroke-dasharray:3 2}
 .ours{stroke:#1a7f37}.peer{stroke:#57606a}.ours,.peer{stroke-width:5}.bad{fill:#d1242f}
-.kill{fill:#6e4fc4}.stop{fill:#0969da}.net{fill:#bf8700}.mem{fill:#bc4c00}.disk{fill:#6e7781}.tail{opacity:.28}
+.kill{fill:#6e4fc4}.stop{fill:#0969da}.net{fill:#bf8700}.mem{fill:#bc4c00}.disk{fill:#6e7781}.tail{opacity:.28}.out{fill:#fff1e5}
 @media (prefers-color-scheme:dark){.bg{fill:#0d1117}text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}.cut{stroke:#9198a1}
-.ours{stroke:#3fb950}.peer{stroke:#8b949e}.bad{fill:#ff5c57}.kill{fill:#a58af5}.stop{fill:#58a6ff}.net{fill:#d29922}.mem{fill:#f0883e}.disk{fill:#9198a1}}
+.ours{stroke:#3fb950}.peer{stroke:#8b949e}.bad{fill:#ff5c57}.kill{fill:#a58af5}.stop{fill:#58a6ff}.net{fill:#d29922}.mem{fill:#f0883e}.disk{fill:#9198a1}.out{fill:#271b12}}
 </style>
 `
 
@@ -101,17 +110,17 @@ func (t *timeline) legend() {
 		t.printf(`<text x="%.0f" y="36">%s</text>`, x+16, item.text)
 		x += 34 + 5.4*float64(len(item.text))
 	}
-	t.printf(`<text class="dim" x="%.0f" y="36">pale: until the node counts as well again</text>`+"\n", x)
+	t.printf(`<text class="dim" x="%.0f" y="36">pale: until the node counts as well again; tinted: beyond the assumptions of I1</text>`+"\n", x)
 }
 
 // frame draws the axis of a row and the names of its lanes.
 func (t *timeline) frame(row int) {
 	top := t.top(row)
-	const ticks = 5
-	for i := range ticks + 1 {
-		x := float64(gutter) + stretch*float64(i)/ticks
+	begin := time.Duration(row) * t.row
+	for at := (begin + t.tick - 1).Truncate(t.tick); at < begin+t.row; at += t.tick {
+		x := gutter + stretch*float64(at-begin)/float64(t.row)
 		t.printf(`<path class="grid" d="M%.1f %.1fV%.1f"/>`, x, top+axis-4, top+t.height-between)
-		if at := time.Duration(row)*t.row + time.Duration(i)*t.row/ticks; i < ticks && !t.marked(at) {
+		if !t.marked(at) {
 			t.printf(`<text class="dim" x="%.1f" y="%.1f" text-anchor="middle">%.4g s</text>`, x, top+axis-7, at.Seconds())
 		}
 	}
@@ -125,21 +134,37 @@ func (t *timeline) frame(row int) {
 	t.WriteString("\n")
 }
 
-// marked reports whether a section begins so near that its mark takes the place of
-// the time.
+// marked reports whether the title of a section takes the place of the time.
 func (t *timeline) marked(at time.Duration) bool {
+	row, x := t.place(t.from.Add(at))
 	for _, o := range t.r.Sections {
-		if away := at - o.From.Sub(t.from); away.Abs() < t.row/20 {
+		from, to, on := t.title(o)
+		if on == row && from-20 < x && x < to+20 {
 			return true
 		}
 	}
 	return false
 }
 
+// title is where the title of a section stands: after its beginning, or before it
+// where there is no room.
+func (t *timeline) title(o chaos.Outcome) (from, to float64, row int) {
+	row, x := t.place(o.From)
+	width := 5.8 * float64(len(o.Title))
+	if x+width > gutter+stretch {
+		return x - width, x, row
+	}
+	return x, x + width, row
+}
+
 func (t *timeline) section(o chaos.Outcome) {
 	row, x := t.place(o.From)
-	t.printf(`<path class="cut" d="M%.1f %.1fV%.1f"/><text x="%.1f" y="%.1f" font-weight="600" text-anchor="middle">%.1s, %.1f s</text>`+"\n",
-		x, t.top(row)+axis-4, t.top(row)+t.height-between, x, t.top(row)+axis-7, o.Title, o.From.Sub(t.from).Seconds())
+	anchor := "start"
+	if from, _, _ := t.title(o); from < x {
+		anchor = "end"
+	}
+	t.printf(`<path class="cut" d="M%.1f %.1fV%.1f"/><text x="%.1f" y="%.1f" font-weight="600" text-anchor="%s">%s</text>`+"\n",
+		x, t.top(row)+axis-4, t.top(row)+t.height-between, x, t.top(row)+axis-7, anchor, escape(o.Title))
 	for _, f := range o.Faults {
 		title := fmt.Sprintf("node %d: %s, %v", f.Node, f.What, f.To.Sub(f.From).Round(time.Millisecond))
 		t.bar(f.To, f.Until, classOf(f.What)+" tail", "", func(row int) float64 { return t.nodeLane(row, f.Node) + 1 }, laneOf-3)
