@@ -279,6 +279,7 @@ func (c *Checker) won(ev Event) {
 		return
 	}
 	l.won, l.token, l.deadline, l.success = true, ev.Token, ev.Deadline, ev.At
+	c.rest(l, l.asked)
 	c.judgeAttempt(l)
 	c.judgeWaiting(l.key)
 	c.exclude(l)
@@ -298,6 +299,7 @@ func (c *Checker) extended(ev Event) {
 	}
 	c.unbroken(l, ev)
 	l.deadline, l.success = ev.Deadline, ev.At
+	c.rest(l, ev.Sent)
 	c.exclude(l)
 }
 

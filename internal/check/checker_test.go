@@ -179,6 +179,16 @@ func TestCheckerObjects(t *testing.T) {
 			history(lease(0, 1, 10, 990*ms), list(onNode(100*ms, Forgot, 1, 1), over(150*ms, 1), asked(200*ms, 2), onNode(210*ms, Voted, 1, 2), over(300*ms, 2))),
 		},
 		{
+			"a node votes that forgot, and in whose votes the lease was extended", I6, "whose lease lasts until 1.07s",
+			history(lease(0, 1, 10, 990*ms), list(kept(85*ms, 0, 1), kept(85*ms, 1, 1), onNode(100*ms, Forgot, 1, 1), extended(101*ms, 1, 80*ms, 1070*ms),
+				asked(1000*ms, 2), onNode(1010*ms, Voted, 1, 2), over(1011*ms, 2), over(1020*ms, 1))),
+		},
+		{
+			"a node votes that forgot, and without which the lease was extended", "", "",
+			history(lease(0, 1, 10, 990*ms), list(onNode(100*ms, Forgot, 1, 1), kept(310*ms, 0, 1), kept(310*ms, 2, 1), extended(311*ms, 1, 300*ms, 1290*ms),
+				asked(1000*ms, 2), onNode(1010*ms, Voted, 1, 2), over(1011*ms, 2), over(1020*ms, 1))),
+		},
+		{
 			"a node votes when its grant was no longer needed", "", "",
 			history(lease(0, 1, 10, 990*ms), list(
 				onNode(100*ms, Forgot, 1, 1), took(100*ms, 2, 1), kept(900*ms, 0, 1), kept(900*ms, 2, 1), extended(900*ms, 1, 890*ms, 1880*ms),

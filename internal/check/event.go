@@ -113,7 +113,7 @@ func (i Invariant) Statement() string {
 	case I5:
 		return "nothing is left behind: when a claim is over, each node that answers is free of its key"
 	case I6:
-		return "no amnesia: a node that lost its data casts no vote until every lease that it may have granted is over"
+		return "no amnesia: a node that lost its data casts no vote while a lease rests on what it granted before"
 	case I8:
 		return "liveness: with a majority alive and well a free lock is taken in a bounded number of rounds, and a hung or dead minority adds nothing"
 	case I9:

@@ -72,17 +72,31 @@ type loss struct {
 	claim *claim
 	id    uint64
 	at    Time
+	end   Time // until when the lease may rest on what the node granted before
 }
 
 // forget takes note of what a node lost.
 func (c *Checker) forget(ev Event) {
 	if cl := c.claims[ev.Claim]; cl != nil {
-		c.forgot[place{ev.Node, ev.Key}] = loss{cl, ev.Claim, ev.At}
+		c.forgot[place{ev.Node, ev.Key}] = loss{cl, ev.Claim, ev.At, cl.deadline}
+	}
+}
+
+// rest takes note that a round has succeeded whose first request left at sent: a
+// node that forgot the lease after that may have voted in it. A round that was sent
+// after the loss rests on other nodes.
+func (c *Checker) rest(l *claim, sent Time) {
+	for node := range l.seats {
+		at := place{node, l.key.id}
+		if lost, ok := c.forgot[at]; ok && lost.id == l.id && sent <= lost.at {
+			lost.end = l.deadline
+			c.forgot[at] = lost
+		}
 	}
 }
 
 // voted checks I6: a node that forgot a lease which it had granted does not vote
-// for another while that lease may rest on its grant.
+// for another while that lease rests on its grant, or on a round before the loss.
 func (c *Checker) voted(ev Event) {
 	cl := c.claims[ev.Claim]
 	if cl == nil {
@@ -93,9 +107,9 @@ func (c *Checker) voted(ev Event) {
 		return
 	}
 	l := lost.claim
-	if l.won && l.end() > c.now && c.now < lost.at+c.cfg.TTL {
+	if end := min(l.end(), lost.end); l.won && end > c.now {
 		c.violate(I6, ev.Node, []uint64{l.id, cl.id}, "%s forgot at %v that it had granted %s to %s, whose lease lasts until %v, and voted for %s",
-			c.cfg.Node(ev.Node), lost.at, c.cfg.Key(cl.key.id), c.name(l), l.end(), c.name(cl))
+			c.cfg.Node(ev.Node), lost.at, c.cfg.Key(cl.key.id), c.name(l), end, c.name(cl))
 	}
 }
 
