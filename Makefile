@@ -71,6 +71,9 @@ FOR_SIM ?= 60s
 ACQUISITIONS ?=
 FOR_CHAOS ?= 5m
 
+# 0 is a seed by chance; each run prints its own.
+SEED_CHAOS ?= 0
+
 .PHONY: sim
 sim: ## the library's core in simulated worlds, from fresh seeds, for a minute
 	@go run ./internal/sim/cmd/sim $(if $(ACQUISITIONS),-acquisitions $(ACQUISITIONS),-for $(FOR_SIM))
@@ -82,4 +85,4 @@ mutants: ## deliberate bugs, each of which the simulator must catch
 .PHONY: chaos
 chaos: programs ## real servers and processes under faults, with the peers beside; a report in out/
 	@mkdir -p out
-	@cd rig && go run ./cmd/chaos -for $(FOR_CHAOS) -out ../out
+	@cd rig && go run ./cmd/chaos -for $(FOR_CHAOS) -seed $(SEED_CHAOS) -out ../out
