@@ -17,8 +17,7 @@ import (
 	"github.com/redlock-go/redlock/rig/traffic"
 )
 
-// run runs, writes the report, and returns the exit status: 1 if our library broke
-// a guarantee.
+// run runs, writes the report, and returns the exit status.
 func run(ctx context.Context, args []string) (int, error) {
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	length := flags.Duration("for", 5*time.Minute, "how `long`, in all")
@@ -72,10 +71,15 @@ func run(ctx context.Context, args []string) (int, error) {
 	if err := report.Summary(os.Stdout, r); err != nil {
 		return 0, err
 	}
+	return status(r), nil
+}
+
+// status is 1 if our library broke a guarantee.
+func status(r chaos.Result) int {
 	if len(r.Violations()) > 0 {
-		return 1, nil
+		return 1
 	}
-	return 0, nil
+	return 0
 }
 
 // write writes the report into the folder.
