@@ -206,7 +206,7 @@ func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 	row("longest wait", func(_ int, s chaos.Score) string { return rough(s.Wait) })
 	row("busy lock nobody's, longest", func(_ int, s chaos.Score) string { return rough(s.Idle) })
 	row("orphans", func(_ int, s chaos.Score) string { return orphans(s.Orphans) })
-	row("last key gone after the end", func(_ int, s chaos.Score) string {
+	row("last key gone after the end, at most", func(_ int, s chaos.Score) string {
 		if len(s.Left) > 0 {
 			return "**never**: " + strings.Join(s.Left, ", ")
 		}
