@@ -20,7 +20,7 @@ import (
 // lab breeds mutants.
 type lab struct {
 	root, folder string
-	budget       time.Duration
+	runs         int
 	first        uint64
 }
 
@@ -92,7 +92,7 @@ func (l *lab) catch(m mutants.Mutant, stories []string) (catch, error) {
 	for _, i := range m.Breaks {
 		invariants = append(invariants, string(i))
 	}
-	text, found, err := l.sim(program, "-until", strings.Join(invariants, ","), "-for", l.budget.String(), "-first", strconv.FormatUint(l.first, 10))
+	text, found, err := l.sim(program, "-until", strings.Join(invariants, ","), "-runs", strconv.Itoa(l.runs), "-first", strconv.FormatUint(l.first, 10))
 	if err != nil {
 		return catch{}, err
 	}
@@ -111,7 +111,7 @@ func (l *lab) draw(list []mutants.Mutant) error {
 			return err
 		}
 		fmt.Printf("With the mutant %s: %s.\n\n", m.Name, m.Why)
-		text, found, err := l.sim(program, "-for", l.budget.String(), "-first", strconv.FormatUint(l.first, 10))
+		text, found, err := l.sim(program, "-runs", strconv.Itoa(l.runs), "-first", strconv.FormatUint(l.first, 10))
 		fmt.Println(text)
 		switch {
 		case err != nil:

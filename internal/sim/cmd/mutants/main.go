@@ -17,7 +17,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"time"
 
 	"github.com/redlock-go/redlock/internal/sim/mutants"
 )
@@ -27,7 +26,7 @@ func main() {
 }
 
 func run() int {
-	budget := flag.Duration("for", 2*time.Minute, "how long to hunt for each mutant")
+	runs := flag.Int("runs", 3000, "how many seeds to run for each mutant at the most")
 	first := flag.Uint64("first", 1, "the first seed")
 	draw := flag.Bool("draw", false, "of the mutants named: make the first scenario that shows it small, and draw it")
 	story := flag.String("story", "", "run this scenario file on the mutants that it names, and draw it")
@@ -38,7 +37,7 @@ func run() int {
 		return 2
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // it is in the system's folder for such things
-	lab := &lab{folder: folder, budget: *budget, first: *first}
+	lab := &lab{folder: folder, runs: *runs, first: *first}
 	if lab.root, err = moduleRoot(); err == nil {
 		err = lab.work(flag.Args(), *story, *draw)
 	}

@@ -64,7 +64,7 @@ func run() int {
 			return 2
 		}
 	}
-	debug.SetGCPercent(400) // the runs leave much garbage and little else
+	debug.SetGCPercent(1600) // the runs leave much garbage and little else
 	switch {
 	case flag.NArg() > 0:
 		return stories(flag.Args(), *mutant, o)
