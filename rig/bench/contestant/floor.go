@@ -1,0 +1,232 @@
+package contestant
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// compareAndDelete is the release that Redis's own page on Redlock shows.
+const compareAndDelete = `if redis.call("get",KEYS[1]) == ARGV[1] then return redis.call("del",KEYS[1]) else return 0 end`
+
+func floor() Contestant {
+	return Contestant{
+		Name: Floor, Modules: []string{"github.com/redis/rueidis"},
+		Settings: "no lock library: SET NX PX and an EVALSHA that compares and deletes, each to all nodes at once, on rueidis without retries; back as soon as a majority has said yes; no deadline, token, guard or renewal. " +
+			"Under contention it spins: who gets no majority releases on all nodes, waits for that, and tries again at once. In S3 a sync.Mutex stands in front of it",
+		Key: func(lock string) string { return lock },
+		Open: func(s Setup) (Locker, error) {
+			clients, err := openRueidis(s, func(o *rueidis.ClientOption) { o.DisableRetry = true })
+			if err != nil {
+				return nil, err
+			}
+			return newFloor(clients, s)
+		},
+	}
+}
+
+// floorLocker is the least that a lock over N nodes can do.
+type floorLocker struct {
+	clients rueidisClients
+	need    int
+	ttl     time.Duration
+	sha     string
+	prefix  string
+	count   atomic.Uint64
+
+	idle chan *floorRound // rounds to use again
+	done chan struct{}
+
+	local bool
+	mu    sync.Mutex
+	gates map[string]*sync.Mutex
+}
+
+func newFloor(clients rueidisClients, s Setup) (*floorLocker, error) {
+	f := &floorLocker{
+		clients: clients, need: len(clients)/2 + 1, ttl: s.TTL, prefix: rand.Text()[:8],
+		idle: make(chan *floorRound, 1024), done: make(chan struct{}),
+		local: s.Local, gates: make(map[string]*sync.Mutex),
+	}
+	for _, c := range clients {
+		sha, err := c.Do(context.Background(), c.B().ScriptLoad().Script(compareAndDelete).Build()).ToString()
+		if err != nil {
+			clients.close()
+			return nil, err
+		}
+		f.sha = sha
+	}
+	return f, nil
+}
+
+// Acquire spins until it has a majority, or ctx is done.
+func (f *floorLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
+	if f.local {
+		f.gate(lock).Lock()
+	}
+	r := f.round()
+	r.key = lock
+	for {
+		r.value = f.prefix + strconv.FormatUint(f.count.Add(1), 36)
+		if r.run(floorSet, f.need) {
+			return r, nil
+		}
+		r.run(floorRelease, len(f.clients)) // nothing is left when it tries again
+		if err := ctx.Err(); err != nil {
+			f.back(r)
+			if f.local {
+				f.gate(lock).Unlock()
+			}
+			return nil, err
+		}
+	}
+}
+
+func (f *floorLocker) gate(lock string) *sync.Mutex {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := f.gates[lock]
+	if g == nil {
+		g = new(sync.Mutex)
+		f.gates[lock] = g
+	}
+	return g
+}
+
+// Close ends the connections.
+func (f *floorLocker) Close() error {
+	close(f.done)
+	f.clients.close()
+	return nil
+}
+
+// round returns one that is idle, or a new one.
+func (f *floorLocker) round() *floorRound {
+	select {
+	case r := <-f.idle:
+		return r
+	default:
+	}
+	r := &floorRound{floor: f, votes: make(chan floorVote, 4*floorBacklog*len(f.clients))}
+	for _, c := range f.clients {
+		asks := make(chan floorAsk, floorBacklog)
+		r.asks = append(r.asks, asks)
+		go r.serve(c, asks)
+	}
+	return r
+}
+
+func (f *floorLocker) back(r *floorRound) {
+	select {
+	case f.idle <- r:
+	default:
+	}
+}
+
+// floorRound is a caller's goroutine for each node, which stays there for later
+// rounds: cheaper than a new one for each command.
+type floorRound struct {
+	floor *floorLocker
+	key   string
+	value string
+	turn  uint64
+	asks  []chan floorAsk
+	votes chan floorVote
+}
+
+// floorBacklog is how many commands of one caller may be under way to a node; a
+// node that does not answer is left out after that.
+const floorBacklog = 16
+
+type floorOp int
+
+const (
+	floorSet floorOp = iota
+	floorRelease
+)
+
+type floorAsk struct {
+	op         floorOp
+	turn       uint64
+	key, value string
+}
+
+type floorVote struct {
+	turn uint64
+	yes  bool
+}
+
+// serve sends to one node and waits for its reply, one command after the other.
+func (r *floorRound) serve(c rueidis.Client, asks <-chan floorAsk) {
+	ctx := context.Background()
+	keys, args := make([]string, 1), make([]string, 1)
+	for {
+		var ask floorAsk
+		select {
+		case ask = <-asks:
+		case <-r.floor.done:
+			return
+		}
+		vote := floorVote{turn: ask.turn}
+		if ask.op == floorSet {
+			// A nil reply, an error of its own kind, is a refusal.
+			vote.yes = c.Do(ctx, c.B().Set().Key(ask.key).Value(ask.value).Nx().Px(r.floor.ttl).Build()).Error() == nil
+		} else {
+			keys[0], args[0] = ask.key, ask.value
+			vote.yes = c.Do(ctx, c.B().Evalsha().Sha1(r.floor.sha).Numkeys(1).Key(keys...).Arg(args...).Build()).Error() == nil
+		}
+		select {
+		case r.votes <- vote:
+		default: // nobody has read for very long
+		}
+	}
+}
+
+// run asks all nodes at once and returns when need of them have said yes, or so
+// many cannot any more.
+func (r *floorRound) run(op floorOp, need int) bool {
+	r.turn++
+	waiting := 0
+	for _, asks := range r.asks {
+		select {
+		case asks <- floorAsk{op, r.turn, r.key, r.value}:
+			waiting++
+		default:
+		}
+	}
+	for yes := 0; yes+waiting >= need; {
+		vote := <-r.votes
+		if vote.turn != r.turn {
+			continue
+		}
+		waiting--
+		if vote.yes {
+			if yes++; yes >= need {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var errFloorRelease = errors.New("floor: no majority answered the release")
+
+// Release returns when a majority has answered.
+func (r *floorRound) Release(context.Context) error {
+	ok := r.run(floorRelease, r.floor.need)
+	f, lock := r.floor, r.key
+	f.back(r)
+	if f.local {
+		f.gate(lock).Unlock()
+	}
+	if !ok {
+		return errFloorRelease
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package contestant
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bsm/redislock"
+	"github.com/redis/rueidis"
+	"github.com/redis/rueidis/rueidislock"
+)
+
+func redislocks() Contestant {
+	return Contestant{
+		Name: "redislock", Nodes: 1, Modules: []string{"github.com/bsm/redislock", "github.com/redis/go-redis/v9"},
+		Settings: "bsm/redislock on go-redis with its defaults; LinearBackoff(100ms), as in its examples (the default is not to wait); it knows one node",
+		Key:      func(lock string) string { return lock },
+		Open: func(s Setup) (Locker, error) {
+			clients := openGoredis(s)
+			options := &redislock.Options{RetryStrategy: redislock.LinearBackoff(100 * time.Millisecond)}
+			return &redislockLocker{redislock.New(clients[0]), options, clients, s.TTL}, nil
+		},
+	}
+}
+
+type redislockLocker struct {
+	locks   *redislock.Client
+	options *redislock.Options // a LinearBackoff has no state
+	clients goredisClients
+	ttl     time.Duration
+}
+
+// Acquire waits until ctx is done: where the library gives up, after a TTL, it
+// starts again.
+func (l *redislockLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
+	for {
+		held, err := l.locks.Obtain(ctx, lock, l.ttl, l.options)
+		if err == nil {
+			return held, nil
+		}
+		if ctx.Err() != nil || !errors.Is(err, redislock.ErrNotObtained) && !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+	}
+}
+
+// Close closes the client.
+func (l *redislockLocker) Close() error { return l.clients.close() }
+
+func rueidislocks() Contestant {
+	return Contestant{
+		Name: "rueidislock", Nodes: 1, Modules: []string{"github.com/redis/rueidis"},
+		Settings: "on rueidis with its defaults; KeyMajority 1 and NoLoopTracking, as its README says for one Redis of at least 7.0.5; KeyValidity(TTL) (the default is 5 s); it renews by itself; all its keys are of one node",
+		Key:      func(lock string) string { return "rueidislock:0:" + lock },
+		Open: func(s Setup) (Locker, error) {
+			l, err := rueidislock.NewLocker(rueidislock.LockerOption{
+				ClientOption:   rueidis.ClientOption{InitAddress: s.addresses()},
+				KeyMajority:    1,
+				NoLoopTracking: true,
+				KeyValidity:    s.TTL,
+			})
+			if err != nil {
+				return nil, err
+			}
+			return rueidislockLocker{l}, nil
+		},
+	}
+}
+
+type rueidislockLocker struct{ rueidislock.Locker }
+
+// Acquire waits until ctx is done. The lease would end with ctx, which lasts
+// longer here.
+func (l rueidislockLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
+	_, release, err := l.WithContext(ctx, lock)
+	if err != nil {
+		return nil, err
+	}
+	return rueidislockLease(release), nil
+}
+
+// Close closes the client.
+func (l rueidislockLocker) Close() error {
+	l.Locker.Close()
+	return nil
+}
+
+type rueidislockLease context.CancelFunc
+
+// Release returns when the key is released; the library tells no errors of that.
+func (l rueidislockLease) Release(context.Context) error {
+	l()
+	return nil
+}

@@ -1,0 +1,50 @@
+package contestant
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/goredis"
+	"github.com/redlock-go/redlock/rueidis"
+)
+
+func oursOnRueidis() Contestant {
+	return ours("ours-rueidis", "github.com/redis/rueidis",
+		func(urls ...string) ([]redlock.Node, error) { return rueidis.OpenAll(urls...) })
+}
+
+func oursOnGoredis() Contestant {
+	return ours("ours-goredis", "github.com/redis/go-redis/v9",
+		func(urls ...string) ([]redlock.Node, error) { return goredis.OpenAll(urls...) })
+}
+
+func ours(name, module string, open func(urls ...string) ([]redlock.Node, error)) Contestant {
+	return Contestant{
+		Name: name, Ours: true, Modules: []string{module},
+		Settings: "Acquire and Release with all defaults: tokens, restart guard and renewal are on",
+		Key:      func(lock string) string { return redlock.DefaultPrefix + lock },
+		Open: func(s Setup) (Locker, error) {
+			nodes, err := open(s.URLs...)
+			if err != nil {
+				return nil, err
+			}
+			l, err := redlock.New(redlock.Config{Nodes: nodes, TTL: s.TTL, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				return nil, err
+			}
+			return ourLocker{l}, nil
+		},
+	}
+}
+
+type ourLocker struct{ *redlock.Locker }
+
+// Acquire waits until ctx is done.
+func (l ourLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
+	lease, err := l.Locker.Acquire(ctx, lock)
+	if err != nil {
+		return nil, err
+	}
+	return lease, nil
+}

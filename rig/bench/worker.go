@@ -1,0 +1,5 @@
+package bench
+
+type workers struct{}
+
+func (*workers) close() {}

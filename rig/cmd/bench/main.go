@@ -1,0 +1,78 @@
+// Command bench measures this library against its peers and a floor: see package
+// bench.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/redlock-go/redlock/rig/bench"
+	"github.com/redlock-go/redlock/rig/bench/contestant"
+	"github.com/redlock-go/redlock/rig/bench/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	quick := flags.Bool("quick", false, "short turns: a few minutes, and rough figures")
+	only := flags.String("only", "", "`scenarios`, with commas between them: S1,S4b (default all)")
+	nodes := flags.String("n", "", "the `numbers` of nodes: 1,5 (default what each scenario has)")
+	named := flags.String("contestants", "", "contestants, with commas between them (default all)")
+	repeats := flags.Int("repeats", 0, "turns of each contestant (default 5, quick 3)")
+	slice := flags.Duration("slice", 0, "how `long` a turn of S1 and S2 is")
+	contend := flags.Duration("contend", 0, "how `long` a turn of S3, S4 and S4b is")
+	out := flags.String("out", "", "a `folder` for bench.json, bench.md and the charts")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	o := bench.Options{Settings: bench.Full(), Scenarios: list(*only), Words: os.Stderr}
+	if *quick {
+		o.Settings = bench.Quick()
+	}
+	if *repeats > 0 {
+		o.Settings.Repeats = *repeats
+	}
+	if *slice > 0 {
+		o.Settings.Slice = *slice
+	}
+	if *contend > 0 {
+		o.Settings.ContendSlice = *contend
+	}
+	for _, text := range list(*nodes) {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
+		o.Nodes = append(o.Nodes, n)
+	}
+	var err error
+	if o.Contestants, err = contestant.Named(list(*named)); err != nil {
+		return err
+	}
+	result, err := bench.Run(ctx, o)
+	fmt.Print(report.Tables(result))
+	_ = out
+	return err
+}
+
+func list(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
