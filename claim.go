@@ -20,6 +20,8 @@ type claim struct {
 	value  string
 	look   bool // ask for the holder's TTL as well
 
+	flights []flight // one for each node
+
 	mu      sync.Mutex
 	core    core.Claim
 	timer   *time.Timer
@@ -44,6 +46,7 @@ func (l *Locker) newClaim(key string, look bool) *claim {
 		params:  script.Params{Key: key, TTL: l.cfg.TTL.Milliseconds(), Retention: l.cfg.TokenRetention.Milliseconds()},
 		value:   script.Value(id, l.cfg.Owner),
 		look:    look,
+		flights: make([]flight, len(l.lanes)),
 		core:    core.NewClaim(&l.terms),
 		alarm:   core.Never,
 		decided: make(chan struct{}),

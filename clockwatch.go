@@ -3,6 +3,7 @@ package redlock
 import (
 	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
 )
 
 // sample has the node's clock read now and then, while there is something to say
@@ -14,16 +15,11 @@ func (ln *lane) sample(now core.Time) {
 	}
 	ln.sampling = true
 	ln.sampleAt = now + ln.locker.cfg.TTL/2
-	f := new(core.Flight)
-	ln.launch(f)
-	go func() {
-		defer ln.locker.flying.Done()
-		replies, err := ln.do(script.Clock())
+	ln.own(&flight{batch: script.Clock(), then: func(_ *flight, replies []resp.Reply, err error) {
 		got := ln.locker.clock.now()
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
 		ln.sampling = false
-		ln.landed(f, err)
 		if err != nil {
 			return
 		}
@@ -40,5 +36,5 @@ func (ln *lane) sample(now core.Time) {
 			// Keys ended sooner than their leases: that is a loss of memory.
 			ln.core.Guard.Forgot(got, moved)
 		}
-	}()
+	}})
 }

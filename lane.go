@@ -27,33 +27,48 @@ type lane struct {
 	// suspect mirrors core.Lane.Suspect for reading without the mutex.
 	suspect atomic.Bool
 
-	mu        sync.Mutex
-	core      core.Lane
-	verifying bool
-	jury      []landed // votes whose standing waits for the verification
-	lastErr   error
-	watch     core.ClockWatch
-	sampling  bool
-	sampleAt  core.Time // when the node's clock is read next
-	doubted   bool      // it was logged why the node's votes do not count
-	timer     *time.Timer
-	ticks     core.Time // when the timer fires, Never if it is not set
-	closed    bool
+	mu   sync.Mutex
+	wake *sync.Cond // a worker: there is something in out
+	core core.Lane
+	out  outbox
+	// verification is the request under way that asks the server who it is.
+	verification *flight
+	jury         []landed // votes whose standing waits for the verification
+	lastErr      error
+	watch        core.ClockWatch
+	sampling     bool
+	sampleAt     core.Time // when the node's clock is read next
+	doubted      bool      // it was logged why the node's votes do not count
+	timer        *time.Timer
+	ticks        core.Time // when the timer fires, Never if it is not set
+	closed       bool
 }
 
-// flight is one request of a claim under way.
+// flight is one request under way. A claim has one for each node, as it never has
+// more than one request under way to it: it is used again and again, and must not be
+// looked at any more when its answer has been delivered.
 type flight struct {
 	core.Flight
+	batch []resp.Command
+
+	// Whose request it is: a claim's, or the lane's own, which goes on with then
+	// when it has ended.
 	claim *claim
 	op    core.Op
 	round uint32
+	then  func(f *flight, replies []resp.Reply, err error)
+
+	queued bool    // it has not been sent
+	next   *flight // in the queue
 }
 
-// landed is a request with its answer.
+// landed is a request that has ended: a claim's, with its vote, or the lane's own.
 type landed struct {
-	flight *flight
-	vote   core.Vote
-	tries  int // verifications that it has waited for
+	flight  *flight
+	vote    core.Vote
+	tries   int // verifications that it has waited for
+	replies []resp.Reply
+	err     error
 }
 
 // payAtOnce is how many releases that are owed go in one batch.
@@ -62,6 +77,7 @@ const payAtOnce = 64
 func newLane(ctx context.Context, l *Locker, index int, n Node) *lane {
 	ln := &lane{node: n, index: index, locker: l, ctx: ctx, ticks: core.Never, core: core.NewLane(&l.limits)}
 	ln.core.Guard = core.NewGuard(l.cfg.quarantine())
+	ln.wake = sync.NewCond(&ln.mu)
 	ln.epoch = func() uint64 { return 0 }
 	if e, ok := n.(Epocher); ok {
 		ln.epoch = e.Epoch
@@ -72,25 +88,35 @@ func newLane(ctx context.Context, l *Locker, index int, n Node) *lane {
 // request sends what a claim wants sent, or answers in the node's stead that it
 // was not.
 func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
-	f := &flight{claim: c, op: e.Op, round: e.Round}
-	f.Owner = f
+	f := &c.flights[e.Node]
+	f.claim, f.op, f.round, f.batch = c, e.Op, e.Round, batch
 	ln.mu.Lock()
 	if err := ln.admit(e); err != nil {
-		if e.Op == core.Release && !ln.closed {
-			ln.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
-		}
+		ln.unsent(f)
 		ln.mu.Unlock()
 		ln.deliver(landed{flight: f, vote: core.Vote{Answer: core.Unsent, Err: err}})
 		return
 	}
-	ln.launch(&f.Flight)
 	ln.sample(ln.locker.clock.now())
+	ln.send(f)
+}
+
+// send launches a request and unlocks the mutex, which it is called with.
+func (ln *lane) send(f *flight) {
+	wake := ln.launch(f)
 	ln.mu.Unlock()
-	go func() {
-		defer ln.locker.flying.Done()
-		replies, err := ln.do(batch)
-		ln.land(f, replies, err)
-	}()
+	if wake {
+		ln.wake.Signal()
+	}
+}
+
+// unsent sees to it that the key goes, if the request that was not sent would
+// have removed it. It is called with the mutex held.
+func (ln *lane) unsent(f *flight) {
+	f.batch = nil
+	if f.op == core.Release && !ln.closed {
+		ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
+	}
 }
 
 // admit says why a request is not to be sent now. It is called with the mutex
@@ -113,39 +139,60 @@ func (ln *lane) admit(e core.Effect) error {
 	return nil
 }
 
-// launch counts a request that will be sent. It is called with the mutex held.
-func (ln *lane) launch(f *core.Flight) {
-	ln.core.Launch(ln.locker.clock.now(), f)
-	ln.locker.flying.Add(1)
+// launch counts a request and queues it. It is called with the mutex held, and
+// says whether to wake a worker after that.
+func (ln *lane) launch(f *flight) (wake bool) {
+	f.Owner = f
+	ln.core.Launch(ln.locker.clock.now(), &f.Flight)
 	ln.arm()
+	return ln.post(f)
+}
+
+// own sends a request of the lane's own. It is called with the mutex held.
+func (ln *lane) own(f *flight) {
+	if ln.launch(f) {
+		ln.wake.Signal()
+	}
 }
 
 // do sends a batch and sees to it that scripts which the node does not know are
-// sent whole. The call ends after the locker's patience, so that a client
-// library can be expected to give the connection up; nobody waits for that.
-func (ln *lane) do(batch []resp.Command) ([]resp.Reply, error) {
-	ctx, cancel := context.WithTimeout(ln.ctx, ln.locker.patience())
-	defer cancel()
-	replies, err := ln.send(ctx, batch)
+// sent whole. ctx ends after the locker's patience, so that a client library can be
+// expected to give the connection up; nobody waits for that.
+func (ln *lane) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
+	replies, err := ln.exchange(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
+	var missing []int // commands whose script the node does not know
 	for i := range replies {
-		if replies[i].Code() != "NOSCRIPT" {
-			continue
+		if replies[i].Kind == resp.Error && replies[i].Code() == "NOSCRIPT" {
+			missing = append(missing, i)
 		}
-		if eval, ok := script.Eval(batch[i]); ok {
-			again, err := ln.send(ctx, []resp.Command{eval})
-			if err != nil {
-				return nil, err
-			}
-			replies[i] = again[0]
+	}
+	if missing == nil {
+		return replies, nil
+	}
+	loaded := make(map[string]bool)
+	again := make([]resp.Command, 0, len(missing))
+	for _, i := range missing {
+		cmd := batch[i]
+		if eval, ok := script.Eval(cmd); ok && !loaded[cmd[1]] {
+			loaded[cmd[1]] = true // by the time that the next is executed
+			cmd = eval
 		}
+		again = append(again, cmd)
+	}
+	whole, err := ln.exchange(ctx, again)
+	if err != nil {
+		return nil, err
+	}
+	for j, i := range missing {
+		replies[i] = whole[j]
 	}
 	return replies, nil
 }
 
-func (ln *lane) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
+func (ln *lane) exchange(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
 	replies, err := ln.node.Do(ctx, batch)
 	switch {
 	case err == nil && len(replies) == len(batch):
@@ -158,36 +205,45 @@ func (ln *lane) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, e
 	return nil, err
 }
 
-// land takes a reply, or the lack of it, has the vote weighed and passes it on.
-func (ln *lane) land(f *flight, replies []resp.Reply, err error) {
-	vote := core.Vote{Err: err}
-	if err == nil {
-		vote = script.Read(f.op, f.claim.value, replies)
+// land takes the replies to a batch, or the lack of them, has the votes weighed
+// and appends to out what is to be delivered. It is called with the mutex held.
+func (ln *lane) land(flights []*flight, replies []resp.Reply, err error, out []landed) []landed {
+	now := ln.locker.clock.now()
+	for _, f := range flights {
+		ln.core.Land(now, &f.Flight, err == nil)
 	}
-	ln.mu.Lock()
-	if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
-		ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
-	}
-	if vote.Err != nil && isReadOnly(vote.Err) {
-		ln.core.Guard.Demoted()
-	}
-	ln.landed(&f.Flight, err)
-	counts := ln.weigh(f, &vote)
-	if !counts {
-		ln.jury = append(ln.jury, landed{flight: f, vote: vote})
+	for _, f := range flights {
+		var mine []resp.Reply
+		if err == nil {
+			n := len(f.batch)
+			mine, replies = replies[:n], replies[n:]
+		}
+		f.batch = nil
+		if f.then != nil {
+			out = append(out, landed{flight: f, replies: mine, err: err})
+			continue
+		}
+		vote := core.Vote{Err: err}
+		if err == nil {
+			vote = script.Read(f.op, f.claim.value, mine)
+		}
+		if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
+			ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
+		}
+		if vote.Err != nil && isReadOnly(vote.Err) {
+			ln.core.Guard.Demoted()
+		}
+		a := landed{flight: f, vote: vote}
+		if ln.weigh(f, &a.vote) {
+			out = append(out, a)
+			continue
+		}
+		ln.jury = append(ln.jury, a)
 		ln.verify()
 	}
-	ln.mu.Unlock()
-	if counts {
-		ln.deliver(landed{flight: f, vote: vote})
-	}
-}
-
-// landed takes note of how any request ended. It is called with the mutex held.
-func (ln *lane) landed(f *core.Flight, err error) {
-	ln.core.Land(ln.locker.clock.now(), f, err == nil)
 	ln.sense(err)
 	ln.pay()
+	return out
 }
 
 // sense brings what others see of the lane up to date. It is called with the
@@ -208,9 +264,13 @@ func (ln *lane) sense(err error) {
 	ln.arm()
 }
 
-// deliver gives an answer to the claim that waits for it.
+// deliver passes on how a request ended.
 func (ln *lane) deliver(a landed) {
 	f := a.flight
+	if f.then != nil {
+		f.then(f, a.replies, a.err)
+		return
+	}
 	f.claim.step(core.Event{Kind: core.Reply, Node: ln.index, Op: f.op, Round: f.round, Vote: a.vote})
 }
 
@@ -228,19 +288,16 @@ func (ln *lane) pay() {
 	for i, d := range due {
 		batch[i] = script.Release(d.Key, d.Value)
 	}
-	f := new(core.Flight)
-	ln.launch(f)
-	go func() {
-		defer ln.locker.flying.Done()
-		_, err := ln.do(batch)
+	ln.own(&flight{batch: batch, then: func(_ *flight, _ []resp.Reply, err error) {
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
 		ln.core.Paid(err == nil)
-		ln.landed(f, err)
-	}()
+		ln.pay()
+	}})
 }
 
-// tick marks the requests that are past their deadline, and probes.
+// tick marks the requests that are past their deadline, and probes. Those that
+// have not been sent yet will not be.
 func (ln *lane) tick() {
 	ln.mu.Lock()
 	ln.ticks = core.Never
@@ -253,10 +310,22 @@ func (ln *lane) tick() {
 	if len(late) > 0 {
 		ln.sense(timeout)
 	}
-	var acquitted []landed
-	for _, f := range late {
-		if f.Owner == ln { // the verification
-			acquitted = ln.acquit(timeout)
+	var ready []landed
+	var overdue []tardy
+	for _, x := range late {
+		f := x.Owner.(*flight)
+		switch {
+		case f.queued:
+			ln.out.drop(f)
+			ln.core.Land(now, x, false)
+			if f.claim != nil {
+				ln.unsent(f)
+			}
+			ready = append(ready, landed{flight: f, vote: core.Vote{Answer: core.Unsent, Err: timeout}, err: timeout})
+		case f.claim != nil:
+			overdue = append(overdue, tardy{f.claim, core.Event{Kind: core.Overdue, Node: ln.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: timeout}}})
+		case f == ln.verification:
+			ready = append(ready, ln.acquit(timeout)...)
 		}
 	}
 	if ln.core.Probe(now) {
@@ -264,27 +333,39 @@ func (ln *lane) tick() {
 	}
 	ln.arm()
 	ln.mu.Unlock()
-	for _, a := range acquitted {
+	for _, a := range ready {
 		ln.deliver(a)
 	}
-	for _, f := range late {
-		if f, ok := f.Owner.(*flight); ok {
-			f.claim.step(core.Event{Kind: core.Overdue, Node: ln.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: timeout}})
-		}
+	for _, o := range overdue {
+		o.claim.step(o.event)
 	}
 }
 
-// probe asks for a sign of life. It is called with the mutex held.
+// tardy is what a claim is told of a request that is past its deadline.
+type tardy struct {
+	claim *claim
+	event core.Event
+}
+
+// probe asks for a sign of life. It does not queue: what is before it may hang. It
+// is called with the mutex held.
 func (ln *lane) probe() {
-	f := new(core.Flight)
-	ln.launch(f)
+	f := new(flight)
+	f.Owner = f
+	now := ln.locker.clock.now()
+	ln.core.Launch(now, &f.Flight)
+	limit := ln.limit(now)
+	ln.locker.flying.Add(1)
 	go func() {
 		defer ln.locker.flying.Done()
-		_, err := ln.do(script.Probe())
+		_, err := ln.do(limit, script.Probe())
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
-		ln.core.Probed(ln.locker.clock.now(), err == nil)
-		ln.landed(f, err)
+		now := ln.locker.clock.now()
+		ln.core.Probed(now, err == nil)
+		ln.core.Land(now, &f.Flight, err == nil)
+		ln.sense(err)
+		ln.pay()
 	}()
 }
 
@@ -320,4 +401,5 @@ func (ln *lane) close() {
 	if ln.timer != nil {
 		ln.timer.Stop()
 	}
+	ln.wake.Broadcast()
 }

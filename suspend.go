@@ -10,7 +10,7 @@ const vigilance = 100 * time.Millisecond
 // watch has every claim look at the clock if the machine was suspended since the
 // last time. It runs again and again while there are claims.
 func (l *Locker) watch() {
-	l.clock.now() // takes note of a suspension
+	l.clock.ask()
 	asleep := l.clock.asleep.Load()
 	var claims []*claim
 	l.mu.Lock()

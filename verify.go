@@ -6,6 +6,7 @@ import (
 
 	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/script"
+	"github.com/redlock-go/redlock/resp"
 )
 
 // Epocher is a [Node] that can tell when it has made a new connection. Every
@@ -40,33 +41,27 @@ func (ln *lane) weigh(f *flight, v *core.Vote) bool {
 // verify asks the server who it is. Votes that wait for the answer are weighed
 // again when it is there. It is called with the lane's mutex held.
 func (ln *lane) verify() {
-	if ln.verifying || ln.closed {
+	if ln.verification != nil || ln.closed {
 		return
 	}
-	ln.verifying = true
-	epoch := ln.epoch()          // before asking: see core.Guard.Verified
-	f := &core.Flight{Owner: ln} // by which tick knows it
-	ln.launch(f)
-	go func() {
-		defer ln.locker.flying.Done()
-		replies, err := ln.do(script.Verify())
+	epoch := ln.epoch() // before asking: see core.Guard.Verified
+	ln.verification = &flight{batch: script.Verify(), then: func(_ *flight, replies []resp.Reply, err error) {
 		var facts core.Facts
-		unsure := err
 		if err == nil {
-			facts, unsure = script.ReadVerify(replies)
+			facts, err = script.ReadVerify(replies)
 		}
 		ln.mu.Lock()
-		ln.verifying = false
-		ln.landed(f, err)
-		if unsure == nil {
+		ln.verification = nil
+		if err == nil {
 			ln.believe(epoch, facts)
 		}
-		ready := ln.acquit(unsure)
+		ready := ln.acquit(err)
 		ln.mu.Unlock()
 		for _, a := range ready {
 			ln.deliver(a)
 		}
-	}()
+	}}
+	ln.own(ln.verification)
 }
 
 // greet is the first that is said to a node: it connects, and has it verified.

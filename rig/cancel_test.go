@@ -73,13 +73,9 @@ func TestCancelUnderDelay(t *testing.T) {
 		var sent, answered atomic.Int64
 		for _, tp := range taps {
 			tp.set(func(batch []resp.Command) {
-				if isAsk(batch) {
-					sent.Add(1)
-				}
+				sent.Add(asksIn(batch))
 			}, func(batch []resp.Command) {
-				if isAsk(batch) {
-					answered.Add(1)
-				}
+				answered.Add(asksIn(batch))
 			})
 		}
 		for i, n := range c.Nodes {

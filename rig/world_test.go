@@ -223,6 +223,17 @@ func isAsk(batch []resp.Command) bool {
 	return len(batch) > 0 && batch[0][0] == "SET"
 }
 
+// asksIn counts the requests for a key in a batch: those of several claims go
+// together.
+func asksIn(batch []resp.Command) (n int64) {
+	for _, cmd := range batch {
+		if cmd[0] == "SET" {
+			n++
+		}
+	}
+	return n
+}
+
 // quorumError finds the *redlock.QuorumError in an error, or ends the test.
 func quorumError(t testing.TB, err error) *redlock.QuorumError {
 	t.Helper()
