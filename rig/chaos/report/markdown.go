@@ -103,7 +103,8 @@ the same time; a client fault hits one process of each library.
 - **Longest wait**: from when a client began to want a lock, its own standstills
   included. Waiting is by polling in all but rueidislock, and fair in none.
 - **Orphan**: a key that stayed on a node for longer than TTL + %v after its holder
-  was done, or without an expiry. Excused while its node is in trouble.
+  was done, or without an expiry. Excused while its node is in trouble, or too slow to
+  answer us.
 - Our own library is held to this, and the program exits with 1: in section A no
   overlap, no token out of order, no orphan; in all sections a guarded register whose
   answers are linearizable (porcupine) and that lost no increment, and no lease whose
