@@ -86,3 +86,8 @@ mutants: ## deliberate bugs, each of which the simulator must catch
 chaos: programs ## real servers and processes under faults, with the peers beside; a report in out/
 	@mkdir -p out
 	@cd rig && go run ./cmd/chaos -for $(FOR_CHAOS) -seed $(SEED_CHAOS) -out ../out
+
+.PHONY: model
+model: ## the protocol as a model, every state of it, checked by spin; some minutes. DEEP=1: larger bounds
+	@scripts/need spin gcc
+	@go run ./model/run $(if $(DEEP),-deep)

@@ -12,11 +12,13 @@
  *   Leases     any number of rounds of extension, as internal/core does them: only
  *              a node that is established votes; a node without the key is given
  *              it again (repair), and is established by a later round that was
- *              sent after that was known and succeeded without it (I9).
+ *              sent after that was known and succeeded without it; so is one
+ *              whose last word is older than the TTL (I9).
  *   Release    compare and delete, by whoever gave up, released or expired.
  *   Network    each request to each node is delivered at any later time, in any
  *              order, or never: also after the client has given up and begun
- *              another attempt. A reply may be lost where that matters.
+ *              another attempt, and after the node has restarted. A reply may
+ *              be lost where that matters.
  *   Pauses     a client may stop at any point, for a while or for ever (a crash):
  *              each step is its own, and nothing forces the next.
  *   Time       a global tick: expiries on the nodes, validities of the clients
@@ -139,11 +141,12 @@
 #define ON_REPAIRED(c, n) put(c, n, FRESH)
 #endif
 
-/* Nor is a straggler, whose grant came when the lease was already held. */
-#ifdef STRAGGLER_VOTES
-#define ON_STRAGGLER(c, n) put(c, n, (!GUARDED || VERIFIED(c, n) -> EST : FRESH))
+/* A straggler, whose grant came when the lease was already held, votes as the others
+   do. In MISTRUST it does not: see LATE_GRANTS at the end of this part. */
+#if WORLD != MISTRUST || defined(LATE_GRANTS)
+#define STRAGGLERS true
 #else
-#define ON_STRAGGLER(c, n) put(c, n, FRESH)
+#define STRAGGLERS false
 #endif
 
 /* An extension never creates the key: if its reply were lost, the next one would
@@ -154,12 +157,23 @@
 #define ON_ABSENT(c, n) skip
 #endif
 
-/* A node is not repaired while an earlier SET to it is unanswered: when that
-   arrives after all, its key would be taken for one that was there all the time. */
-#ifdef REPAIR_IN_DOUBT
-#define MAY_REPAIR(c, n) true
+/* A key that the node last confirmed a TTL ago may have expired since, and an old SET
+   of ours may have taken it anew: the node has to prove itself again (I9). */
+#ifdef OLD_PROOF
+#define PROOF_OVER(c, n) false
 #else
-#define MAY_REPAIR(c, n) has(c, n, ANS)
+#define PROOF_OVER(c, n) (proof[3 * c + n] == 0)
+#endif
+
+/* Limits of I9 beyond I1's assumptions. They are no variants, but what the library
+   does; in MISTRUST they are left out unless asked for, and then I9 fails.
+     LATE_GRANTS  a grant of the first round counts also if it comes when the lease
+                  is held already (the library: within the per-node deadline)
+     LATE_SETS    a SET whose call failed arrives after all */
+#if WORLD != MISTRUST || defined(LATE_SETS)
+#define LOST_SETS LOST
+#else
+#define LOST_SETS 0
 #endif
 
 /* --------------------------------------------------------------- STATE --- */
@@ -185,7 +199,7 @@
 #define GOT   16                  /* granted; of an extended lease: voted last */
 #define ACC   32                  /* accepted the token */
 #define RAI   64                  /* raise: not delivered */
-#define ANS   128                 /* no SET to the node is unanswered */
+#define LOST  128                 /* the call of a SET failed: it may arrive at any time */
 #define EXT   256                 /* extension: not delivered */
 #define VOT   512                 /* voted in the round under way */
 #define EST   1024                /* established: may vote */
@@ -196,6 +210,9 @@
 
 byte  key[N], ttl[N], reg[N], quar[N];
 short f[9];                       /* f[3 * c + n] */
+byte  proof[9];                   /* ticks until the key may have expired, as far as c knows:
+                                     TTL from the sending of the last request that the node
+                                     answered with "it is yours", or of the SET under way */
 byte  st[CLIENTS];
 byte  left[CLIENTS];              /* ticks of validity left */
 byte  then[CLIENTS];              /* ticks of validity left if the round under way succeeds */
@@ -237,11 +254,6 @@ int   base;                       /* what the tokens of the state are counted fr
 #define NAME(c)    ('A' + c)
 #define VALID(c)   (st[c] == HOLDS && left[c] > 0)
 #define EXTENDS(c) (c < EXTENDERS)
-#ifdef STRAGGLER_VOTES
-#define STRAGGLERS true
-#else
-#define STRAGGLERS false
-#endif
 #define TOKENS     (WORLD == CLOCKS || WORLD == REGISTERS)
 #define GUARDED    (WORLD == RESTARTS || WORLD == REGISTERS)
 #define PROP(c)    (prop[c] -> prop[c] : tok[c])
@@ -279,10 +291,11 @@ int   base;                       /* what the tokens of the state are counted fr
 #define swap(a, b, t) t = a; a = b; b = t
 #define swap_nodes(m, n) \
   swap(key[m], key[n], j); swap(ttl[m], ttl[n], j); swap(reg[m], reg[n], j); swap(quar[m], quar[n], j); \
-  swap(f[m], f[n], x); swap(f[3 + m], f[3 + n], x); swap(f[6 + m], f[6 + n], x); swap(WHO(m), WHO(n), j)
+  swap(f[m], f[n], x); swap(f[3 + m], f[3 + n], x); swap(f[6 + m], f[6 + n], x); swap(proof[m], proof[n], j); swap(proof[3 + m], proof[3 + n], j); swap(proof[6 + m], proof[6 + n], j); swap(WHO(m), WHO(n), j)
 #define X(n) (key[n] + 8 * ttl[n] + 32 * quar[n] + 128 * reg[n] + 8192 * f[n])
 #define Y(n) (f[3 + n] + 32768 * f[6 + n])
-#define sort(m, n) if :: X(m) > X(n) || (X(m) == X(n) && Y(m) > Y(n)) -> swap_nodes(m, n) :: else fi
+#define Z(n) (proof[n] + 4 * proof[3 + n])
+#define sort(m, n) if :: X(m) > X(n) || (X(m) == X(n) && (Y(m) > Y(n) || (Y(m) == Y(n) && Z(m) > Z(n)))) -> swap_nodes(m, n) :: else fi
 
 #define less(v, by) v = (v > by -> v - by : 0)
 
@@ -331,7 +344,7 @@ inline settle()
 
 /* ------------------------------------------------------------- CLIENTS --- */
 
-#define ask(c, n) f[3 * c + n] = ASKED | ((GUARDED && quar[n] == 0) -> OK : 0)
+#define ask(c, n) f[3 * c + n] = ASKED | ((GUARDED && quar[n] == 0) -> OK : 0); proof[3 * c + n] = (EXTENDS(c) -> TTL : 0)
 
 inline begin(c, p)
 {
@@ -354,7 +367,7 @@ inline raise(c, p)
   printf("%c was granted the key but not the token, and proposes %d\n", NAME(c), SHOWN(p))
 }
 
-#define leave(c, n) f[3 * c + n] = 0; if :: key[n] == VALUE(c) -> key[n] = 0; ttl[n] = 0 :: else fi
+#define leave(c, n) f[3 * c + n] = 0; proof[3 * c + n] = 0; if :: key[n] == VALUE(c) -> key[n] = 0; ttl[n] = 0 :: else fi
 
 /* The end of an attempt, whatever the reason; the delete is on its way. */
 inline end(c)
@@ -393,8 +406,10 @@ inline granted(c)
 #endif
 }
 
+/* A node with a SET under way is left out. */
 #define send_extend(c, n) \
-  drop(c, n, VOT); put(c, n, EXT); \
+  drop(c, n, VOT); \
+  if :: (f[3 * c + n] & (ASKED | REP)) == 0 -> put(c, n, EXT) :: else fi; \
   if :: has(c, n, FRESH) -> drop(c, n, FRESH); put(c, n, KNOWN) :: else fi
 
 inline round(c)
@@ -487,12 +502,11 @@ inline propose(c, n, answered)
      :: else -> if :: TOKENS -> SAY(n, "node %d: the token of %c is not accepted\n", c) :: else fi
   fi;
 #endif
-  if :: answered -> if :: EXTENDS(c) -> put(c, n, ANS) :: else fi
-     :: else -> SAY(n, "node %d: but the answer to %c is lost\n", c)
-  fi;
+  if :: !answered -> SAY(n, "node %d: but the answer to %c is lost\n", c) :: else fi;
+  if :: !answered || !has(c, n, TOOK) -> proof[3 * c + n] = 0 :: else fi;
   if
   :: answered && has(c, n, TOOK) && st[c] == HOLDS ->
-     if :: EXTENDS(c) -> ON_STRAGGLER(c, n) :: else fi
+     if :: EXTENDS(c) -> put(c, n, ((STRAGGLERS && (!GUARDED || VERIFIED(c, n))) -> EST : FRESH)) :: else fi
   :: answered && has(c, n, TOOK) && st[c] != HOLDS && GUARDED && !VERIFIED(c, n) ->
      ON_UNVERIFIED(c, n);
      if :: EXTENDS(c) -> put(c, n, FRESH) :: else fi
@@ -535,7 +549,8 @@ inline extend_at(c, n, answered, alien)
      if :: tok[c] > reg[n] -> reg[n] = tok[c] :: else fi;
      if
      :: answered ->
-        put(c, n, ANS);
+        if :: PROOF_OVER(c, n) && (f[3 * c + n] & (EST | KNOWN)) -> drop(c, n, EST | KNOWN); put(c, n, FRESH) :: else fi;
+        proof[3 * c + n] = then[c];
         if :: has(c, n, EST) -> if :: then[c] > 0 -> vote(c, n) :: else fi
            :: !has(c, n, EST) && !has(c, n, KNOWN) -> put(c, n, FRESH)
            :: else
@@ -548,12 +563,12 @@ inline extend_at(c, n, answered, alien)
      if
      :: answered ->
         drop(c, n, EST | KNOWN | FRESH);
-        if :: MAY_REPAIR(c, n) -> drop(c, n, ANS); put(c, n, REP) :: else fi
+        put(c, n, REP); proof[3 * c + n] = then[c]
      :: else
      fi
   :: else ->
      SAY(n, "node %d: the key is another's for the extension of %c\n", c);
-     if :: answered -> drop(c, n, EST | KNOWN | FRESH) :: else fi
+     if :: answered -> drop(c, n, EST | KNOWN | FRESH); proof[3 * c + n] = 0 :: else fi
   fi;
   if :: !answered -> SAY(n, "node %d: but the answer to %c is lost\n", c) :: else fi
 }
@@ -566,13 +581,12 @@ inline repair_at(c, n, answered, alien)
      :: else -> SAY(n, "node %d: the key is not free for the repair of %c\n", c)
   fi;
   if :: answered ->
-        put(c, n, ANS);
         if :: key[n] == VALUE(c) ->
               if :: tok[c] > reg[n] -> reg[n] = tok[c] :: else fi;
               if :: !has(c, n, EST) && !has(c, n, KNOWN) -> ON_REPAIRED(c, n) :: else fi
-           :: else
+           :: else -> proof[3 * c + n] = 0
         fi
-     :: else -> SAY(n, "node %d: but the answer to %c is lost\n", c)
+     :: else -> proof[3 * c + n] = 0; SAY(n, "node %d: but the answer to %c is lost\n", c)
   fi
 }
 
@@ -591,7 +605,15 @@ inline repair_at(c, n, answered, alien)
   ASKING(c, n) \
   :: d_step { has(c, n, RAI) -> raise_at(c, n); settle() }
 
+/* The call of a SET fails; the SET itself may arrive at any later time, any number
+   of times, and nobody learns of it. */
+#define set_lost(c, n, which) \
+  drop(c, n, which | OK); put(c, n, LOST_SETS); proof[3 * c + n] = 0; SAY(n, "node %d: a call of %c fails, with a SET under way\n", c)
+
 #define LONG_LINK(c, n) \
+  :: d_step { has(c, n, ASKED) -> set_lost(c, n, ASKED); settle() } \
+  :: d_step { has(c, n, REP) -> set_lost(c, n, REP); settle() } \
+  :: d_step { has(c, n, LOST) && key[n] == 0 -> SAY(n, "node %d: a SET whose call had failed takes the key for %c\n", c); key[n] = VALUE(c); ttl[n] = TTL; settle() } \
   :: d_step { has(c, n, ASKED) -> take(c, n, false); propose(c, n, false); settle() } \
   :: d_step { has(c, n, EXT) -> extend_at(c, n, true, false); settle() } \
   :: d_step { has(c, n, EXT) -> extend_at(c, n, false, false); settle() } \
@@ -657,7 +679,7 @@ inline run_down(c)
 {
   if
   :: st[c] != IDLE && !STOPPED(c) ->
-     down(left[c]);
+     down(left[c]); down(proof[3 * c]); down(proof[3 * c + 1]); down(proof[3 * c + 2]);
      if :: then[c] == 1 -> stale = stale & ~CBIT(c); then[c] = 0; more[c] = 1; every(c, void) :: else down(then[c]) fi;
      if :: left[c] == 0 -> printf("%c's time is over\n", NAME(c)); end(c) :: else fi
   :: else
