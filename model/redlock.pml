@@ -166,7 +166,8 @@
 #endif
 
 /* Limits of I9 beyond I1's assumptions. They are no variants, but what the library
-   does; in MISTRUST they are left out unless asked for, and then I9 fails.
+   does; in MISTRUST they are left out unless asked for. With
+   LATE_GRANTS I9 fails there; with LATE_SETS no search has been run to its end.
      LATE_GRANTS  a grant of the first round counts also if it comes when the lease
                   is held already (the library: within the per-node deadline)
      LATE_SETS    a SET whose call failed arrives after all */
