@@ -22,7 +22,7 @@ type run struct {
 	result     *Result
 	etcd       *etcdServer // nil if there is none
 	etcdAbsent string      // why
-	crew       *workers    // the processes of S4 and S6, nil until they are needed
+	crew       workers // the processes of S4, none until they are needed
 	began      time.Time
 }
 
@@ -38,9 +38,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		r.startEtcd()
 	}
 	err := r.all(ctx)
-	if r.crew != nil {
-		r.crew.close()
-	}
+	r.crew.close()
 	if r.etcd != nil {
 		r.result.Machine.Etcd = r.etcd.version
 		err = errors.Join(err, r.etcd.close())

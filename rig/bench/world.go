@@ -178,6 +178,7 @@ func (p *player) spent() cost {
 // since adds to the sample what each cycle has cost since then.
 func (s Sample) since(before cost, cycles int) {
 	p := before.player
+	after := p.settled()
 	client := cpuOfSelf() - before.client
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
@@ -190,17 +191,33 @@ func (s Sample) since(before cost, cycles int) {
 	s[Allocs] = float64(memory.Mallocs-before.mallocs) / n
 	s[AllocBytes] = float64(memory.TotalAlloc-before.allocated) / n
 	s[ServerCPU] = micro(servers-before.servers) / n
-	s.commandsSince(before, n)
+	s.commands(before, after, n)
 }
 
-func (s Sample) commandsSince(before cost, cycles float64) {
+// commands adds how many there were for each cycle.
+func (s Sample) commands(before cost, after calls, cycles float64) {
 	p := before.player
 	if len(p.nodes) == 0 {
 		return
 	}
-	all, scripts := callsOf(p.nodes).since(before.calls)
+	all, scripts := after.since(before.calls)
 	s[Calls] = all / cycles
 	s[Commands] = (all - scripts*p.inner) / cycles
+}
+
+// settled waits until the servers have executed what is still on its way to them,
+// as what returns at a majority leaves something, and returns their calls.
+func (p *player) settled() calls {
+	last := callsOf(p.nodes)
+	for range 20 {
+		time.Sleep(time.Millisecond)
+		now := callsOf(p.nodes)
+		if more, _ := now.since(last); more == 0 {
+			break
+		}
+		last = now
+	}
+	return last
 }
 
 func micro(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }

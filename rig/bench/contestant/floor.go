@@ -114,6 +114,9 @@ func (f *floorLocker) round() *floorRound {
 	default:
 	}
 	r := &floorRound{floor: f, votes: make(chan floorVote, 4*floorBacklog*len(f.clients))}
+	if len(f.clients) == 1 {
+		return r
+	}
 	for _, c := range f.clients {
 		asks := make(chan floorAsk, floorBacklog)
 		r.asks = append(r.asks, asks)
@@ -142,7 +145,7 @@ type floorRound struct {
 
 // floorBacklog is how many commands of one caller may be under way to a node; a
 // node that does not answer is left out after that.
-const floorBacklog = 16
+const floorBacklog = 64
 
 type floorOp int
 
@@ -164,8 +167,6 @@ type floorVote struct {
 
 // serve sends to one node and waits for its reply, one command after the other.
 func (r *floorRound) serve(c rueidis.Client, asks <-chan floorAsk) {
-	ctx := context.Background()
-	keys, args := make([]string, 1), make([]string, 1)
 	for {
 		var ask floorAsk
 		select {
@@ -173,14 +174,7 @@ func (r *floorRound) serve(c rueidis.Client, asks <-chan floorAsk) {
 		case <-r.floor.done:
 			return
 		}
-		vote := floorVote{turn: ask.turn}
-		if ask.op == floorSet {
-			// A nil reply, an error of its own kind, is a refusal.
-			vote.yes = c.Do(ctx, c.B().Set().Key(ask.key).Value(ask.value).Nx().Px(r.floor.ttl).Build()).Error() == nil
-		} else {
-			keys[0], args[0] = ask.key, ask.value
-			vote.yes = c.Do(ctx, c.B().Evalsha().Sha1(r.floor.sha).Numkeys(1).Key(keys...).Arg(args...).Build()).Error() == nil
-		}
+		vote := floorVote{ask.turn, r.send(c, ask)}
 		select {
 		case r.votes <- vote:
 		default: // nobody has read for very long
@@ -188,10 +182,23 @@ func (r *floorRound) serve(c rueidis.Client, asks <-chan floorAsk) {
 	}
 }
 
+// send sends to one node and says whether it agreed.
+func (r *floorRound) send(c rueidis.Client, ask floorAsk) bool {
+	ctx := context.Background()
+	if ask.op == floorSet {
+		// A nil reply, an error of its own kind, is a refusal.
+		return c.Do(ctx, c.B().Set().Key(ask.key).Value(ask.value).Nx().Px(r.floor.ttl).Build()).Error() == nil
+	}
+	return c.Do(ctx, c.B().Evalsha().Sha1(r.floor.sha).Numkeys(1).Key(ask.key).Arg(ask.value).Build()).Error() == nil
+}
+
 // run asks all nodes at once and returns when need of them have said yes, or so
 // many cannot any more.
 func (r *floorRound) run(op floorOp, need int) bool {
 	r.turn++
+	if len(r.asks) == 0 { // a single node needs no other goroutine
+		return r.send(r.floor.clients[0], floorAsk{op, r.turn, r.key, r.value})
+	}
 	waiting := 0
 	for _, asks := range r.asks {
 		select {

@@ -123,14 +123,34 @@ func thousands(n int64) string {
 }
 
 func columns(scenario string) []column {
-	return []column{
-		{bench.P50, "cycle p50, µs", true},
-		{bench.P99, "p99, µs", false},
-		{bench.Rate, "cycles/s", true},
-		{bench.ClientCPU, "client CPU, µs", true},
-		{bench.ServerCPU, "server CPU, µs", true},
-		{bench.Allocs, "allocs", false},
-		{bench.Commands, "commands", false},
-		{bench.Errors, "errors", false},
+	switch scenario {
+	case "S3", "S4", "S4b":
+		return []column{
+			{bench.HandOvers, "hand-overs/s", true},
+			{bench.Rate, "acquired/s", false},
+			{bench.Jain, "Jain", false},
+			{bench.LongestWait, "longest wait, ms", false},
+			{bench.WaitP50, "wait p50, ms", false},
+			{bench.WaitP99, "p99, ms", false},
+			{bench.HandOverP50, "released → next, p50 ms", false},
+			{bench.HeldShare, "held, %", false},
+			{bench.CommandsPerHandOver, "commands a hand-over", false},
+			{bench.ClientCPU, "client CPU, µs a cycle", false},
+			{bench.ServerCPU, "server CPU, µs a cycle", false},
+			{bench.Allocs, "allocs a cycle", false},
+			{bench.Overlaps, "two holders", false},
+			{bench.Errors, "errors", false},
+		}
+	default:
+		return []column{
+			{bench.P50, "cycle p50, µs", true},
+			{bench.P99, "p99, µs", false},
+			{bench.Rate, "cycles/s", true},
+			{bench.ClientCPU, "client CPU, µs", true},
+			{bench.ServerCPU, "server CPU, µs", true},
+			{bench.Allocs, "allocs", false},
+			{bench.Commands, "commands", false},
+			{bench.Errors, "errors", false},
+		}
 	}
 }

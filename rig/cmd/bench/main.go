@@ -19,7 +19,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
+	var err error
+	if len(os.Args) == 2 && os.Args[1] == "worker" {
+		err = bench.Work(os.Stdin, os.Stdout)
+	} else {
+		err = run(ctx, os.Args[1:])
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -60,7 +65,11 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.Nodes = append(o.Nodes, n)
 	}
-	var err error
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o.Worker = []string{self, "worker"}
 	if o.Contestants, err = contestant.Named(list(*named)); err != nil {
 		return err
 	}
