@@ -26,6 +26,7 @@ type Node struct {
 	name   string
 	client *redis.Client
 	owned  bool
+	target *nodeurl.Target // nil: wrapped
 	epoch  func() uint64
 	refuse error // why the client is no node, nil if it is one
 
@@ -73,7 +74,8 @@ func Wrap(client *redis.Client) *Node {
 // Name returns the server's address, "host:port" or the path of its socket.
 func (n *Node) Name() string { return n.name }
 
-// Epoch is the number of connections made so far; see [redlock.Epocher].
+// Epoch is the number of connections made so far, but for those of subscriptions;
+// see [redlock.Epocher].
 func (n *Node) Epoch() uint64 { return n.epoch() }
 
 // Client returns the go-redis client below. It is the node's own, unless it came
@@ -147,8 +149,8 @@ func (n *Node) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, erro
 	return replies, nil
 }
 
-// Close closes the client, unless it came from [Wrap], and ends the calls of Do
-// that are under way. It is idempotent.
+// Close closes the client, unless it came from [Wrap], and ends the calls of Do and
+// Subscribe that are under way. It is idempotent.
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		close(n.closed)
@@ -174,6 +176,9 @@ type dialCounter struct{ n atomic.Uint64 }
 // DialHook counts.
 func (c *dialCounter) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if d := subscriptionDialOf(ctx); d != nil {
+			return d.dial(ctx, network, addr, next)
+		}
 		conn, err := next(ctx, network, addr)
 		if err == nil {
 			c.n.Add(1)

@@ -87,7 +87,9 @@ func Open(url string, opts ...Option) (*Node, error) {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	})
-	return newNode(target.Name(), client, true, target.Epoch), nil
+	n := newNode(target.Name(), client, true, target.Epoch)
+	n.target = target
+	return n, nil
 }
 
 // OpenAll opens a node for each URL, for redlock.Config.Nodes. On an error it

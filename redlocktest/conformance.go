@@ -20,7 +20,8 @@ const soon = 5 * time.Second
 
 // Conformance tests an implementation of [redlock.Node] against what the
 // interface promises: the mapping of every kind of reply, order, concurrency,
-// the end of a context, Close, and a lock's whole cycle.
+// the end of a context, Close, and a lock's whole cycle. If the node is a
+// [redlock.Subscriber], that is tested too.
 //
 // open returns a node that is ready for use, a new one at each call, all of them
 // to one and the same server: a real one, which may be in use, as all keys begin
@@ -46,18 +47,20 @@ func Conformance(t *testing.T, open func(t *testing.T) redlock.Node) {
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, newFixture(t, open)) })
 	}
+	t.Run("Subscribe", func(t *testing.T) { conformSubscribe(t, open) })
 }
 
 // fixture is a node under test, and a name space on its server.
 type fixture struct {
 	t      *testing.T
+	open   func(*testing.T) redlock.Node
 	node   redlock.Node
 	prefix string
 }
 
 func newFixture(t *testing.T, open func(*testing.T) redlock.Node) *fixture {
 	t.Helper()
-	f := &fixture{t: t, node: open(t), prefix: "redlock:conformance:" + rand.Text() + ":"}
+	f := &fixture{t: t, open: open, node: open(t), prefix: "redlock:conformance:" + rand.Text() + ":"}
 	t.Cleanup(func() {
 		if err := f.node.Close(); err != nil {
 			t.Errorf("Close: %v", err)

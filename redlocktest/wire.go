@@ -20,7 +20,8 @@ import (
 // happens when the server hangs, goes away in the middle of a reply, comes back,
 // or talks nonsense.
 //
-// What a node may lack is [redlock.Epocher]; if it has it, it is tested.
+// What a node may lack is [redlock.Epocher] and [redlock.Subscriber]; what it has
+// is tested.
 //
 // open returns a new node for the server at addr, "host:port". It must not need
 // the server to be there. The suite closes the nodes.
@@ -39,6 +40,7 @@ func WireConformance(t *testing.T, open func(t *testing.T, addr string) redlock.
 		{"ServerComesLate", wireServerComesLate},
 		{"Epoch", wireEpoch},
 		{"Nonsense", wireNonsense},
+		{"Subscribe", wireSubscribe},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := newWireServer(t)

@@ -38,7 +38,9 @@ func await(t *testing.T, what string, wait func()) {
 //	WIRE HANG id       replies ":1", but not before the server is told to go on
 //	WIRE CUT id        closes the connection
 //
-// What clients say when they connect is answered as an old Redis does.
+// What clients say when they connect is answered as an old Redis does. A
+// SUBSCRIBE is confirmed, and PINGs on it answered, unless the channel is one
+// that script was called for.
 type wireServer struct {
 	t    *testing.T
 	addr string
@@ -47,6 +49,7 @@ type wireServer struct {
 	listener net.Listener
 	conns    map[net.Conn]int
 	log      []wireEntry
+	scripts  map[string]wireScript
 	goOn     chan struct{} // closed: nothing hangs
 	wg       sync.WaitGroup
 }
@@ -59,7 +62,7 @@ type wireEntry struct {
 
 func newWireServer(t *testing.T) *wireServer {
 	t.Helper()
-	s := &wireServer{t: t, addr: "127.0.0.1:0", conns: map[net.Conn]int{}}
+	s := &wireServer{t: t, addr: "127.0.0.1:0", conns: map[net.Conn]int{}, scripts: map[string]wireScript{}}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
@@ -172,28 +175,55 @@ func (s *wireServer) serve(conn net.Conn, number int) {
 	defer func() { <-done }()
 	defer close(replies)
 	in := bufio.NewReader(conn)
+	c := &wireConn{Conn: conn}
 	for {
 		args, err := readCommand(in)
 		if err != nil {
 			return
 		}
-		if args[0] == "WIRE" {
+		if id := idOf(args); id != "" {
 			s.mu.Lock()
-			s.log = append(s.log, wireEntry{number, args[2]})
+			s.log = append(s.log, wireEntry{number, id})
 			s.mu.Unlock()
 		}
-		replies <- func() bool { return s.reply(conn, args) }
+		replies <- func() bool { return s.reply(c, args) }
 	}
 }
 
+// idOf is by what the log names a command, "" if it is not logged.
+func idOf(args []string) string {
+	switch strings.ToUpper(args[0]) {
+	case "WIRE":
+		return args[2]
+	case "SUBSCRIBE":
+		return args[1]
+	}
+	return ""
+}
+
+// wireConn is a connection with what it is subscribed to, of the one goroutine
+// that replies.
+type wireConn struct {
+	net.Conn
+	subscribed, deaf bool
+}
+
 // reply answers a command; false ends the connection.
-func (s *wireServer) reply(conn net.Conn, args []string) bool {
+func (s *wireServer) reply(conn *wireConn, args []string) bool {
+	if conn.deaf {
+		return true
+	}
 	say := func(raw string) bool {
 		_, err := io.WriteString(conn, raw)
 		return err == nil
 	}
 	switch strings.ToUpper(args[0]) {
+	case "SUBSCRIBE":
+		return s.subscribe(conn, args[1])
 	case "PING":
+		if conn.subscribed {
+			return say("*2\r\n$4\r\npong\r\n$0\r\n\r\n")
+		}
 		return say("+PONG\r\n")
 	case "AUTH", "SELECT", "CLIENT":
 		return say("+OK\r\n")

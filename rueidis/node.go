@@ -58,7 +58,8 @@ func newNode(target *nodeurl.Target) *Node {
 // Name returns the server's address, "host:port" or the path of its socket.
 func (n *Node) Name() string { return n.target.Name() }
 
-// Epoch is the number of connections made so far; see [redlock.Epocher].
+// Epoch is the number of connections made so far, but for those of subscriptions;
+// see [redlock.Epocher].
 func (n *Node) Epoch() uint64 { return n.target.Epoch() }
 
 // Do sends the batch in one write and returns the replies. It returns an error
@@ -141,8 +142,8 @@ func (n *Node) connect(a *attempt) {
 	}
 }
 
-// Close ends the connection and the calls of Do that are under way. It is
-// idempotent.
+// Close ends the connections and the calls of Do and Subscribe that are under way.
+// It is idempotent.
 func (n *Node) Close() error {
 	n.mu.Lock()
 	n.closed = true

@@ -74,7 +74,8 @@ func Wrap(client rueidis.Client) *Wrapped {
 // Name returns the server's address, "host:port" or the path of its socket.
 func (w *Wrapped) Name() string { return w.name }
 
-// Epoch is the number of connections met so far; see [redlock.Epocher].
+// Epoch is the number of connections met so far, but for those of subscriptions;
+// see [redlock.Epocher].
 func (w *Wrapped) Epoch() uint64 { return w.epoch.Load() }
 
 // Do sends the batch in one write and returns the replies. It returns an error
@@ -136,8 +137,8 @@ func (w *Wrapped) meet(marked []resp.Reply) error {
 	return nil
 }
 
-// Close ends the calls of Do that are under way, and leaves the client open. It
-// is idempotent.
+// Close ends the calls of Do and Subscribe that are under way, and leaves the client
+// open. It is idempotent.
 func (w *Wrapped) Close() error {
 	w.once.Do(func() { close(w.closed) })
 	return nil

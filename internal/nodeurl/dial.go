@@ -22,11 +22,23 @@ import (
 // The connection refuses to go on with a server that does not keep to the
 // protocol; see guard.
 func (t *Target) Dial(ctx context.Context) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, t.network, t.addr)
+	conn, err := t.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	t.epoch.Add(1)
+	if conn, err = t.prepare(ctx, conn); err != nil {
+		return nil, err
+	}
+	return watch(conn), nil
+}
+
+func (t *Target) connect(ctx context.Context) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, t.network, t.addr)
+}
+
+// prepare makes a new connection ready, or closes it.
+func (t *Target) prepare(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	if t.tls != nil {
 		secured := tls.Client(conn, t.tls)
 		if err := secured.HandshakeContext(ctx); err != nil {
@@ -39,7 +51,7 @@ func (t *Target) Dial(ctx context.Context) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return watch(conn), nil
+	return conn, nil
 }
 
 // login says who we are and asks for a sign of life, in one write.
