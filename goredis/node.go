@@ -57,6 +57,8 @@ func newNode(name string, client *redis.Client, owned bool, epoch func() uint64)
 //     connections that the lock then waits for, up to its own deadline.
 //   - DialerRetries: 1, as the lock itself comes back to a node that is down.
 //
+// Subscribe makes a PubSub of the client's, a connection beside the pool.
+//
 // A failover client (Sentinel) is not one primary but whichever is promoted: all
 // calls of Do fail.
 func Wrap(client *redis.Client) *Node {

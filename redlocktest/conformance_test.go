@@ -30,6 +30,12 @@ func TestPlainConforms(t *testing.T) {
 	t.Run("Wire", func(t *testing.T) {
 		redlocktest.WireConformance(t, func(_ *testing.T, addr string) redlock.Node { return counting{&plain{addr: addr, wrong: wrong}} })
 	})
+	t.Run("Pushing", func(t *testing.T) {
+		redlocktest.Conformance(t, func(*testing.T) redlock.Node { return pushing{&plain{addr: server.Addr(), wrong: wrong}} })
+	})
+	t.Run("PushingWire", func(t *testing.T) {
+		redlocktest.WireConformance(t, func(_ *testing.T, addr string) redlock.Node { return pushing{&plain{addr: addr, wrong: wrong}} })
+	})
 }
 
 // Each mistake is noticed by the part of the suites that is there for it.
@@ -45,8 +51,20 @@ func TestConformanceCatches(t *testing.T) {
 		"half":       "Wire/CutIsNotRepeated",
 		"refusal":    "Wire/RefusalIsNotRepeated",
 		"epoch":      "Wire/Epoch",
+
+		"early":       "PushingWire/Subscribe/Cut",
+		"loss":        "Pushing/Subscribe/Order",
+		"crowd":       "Pushing/Subscribe/Order",
+		"end":         "Pushing/Subscribe/Close",
+		"goroutine":   "Pushing/Subscribe/Goroutines",
+		"stay":        "Pushing/Subscribe/TwoChannels",
+		"resubscribe": "PushingWire/Subscribe/Cut",
+		"words":       "PushingWire/Subscribe/Refused",
+		"patience":    "PushingWire/Subscribe/Silence",
+		"channel":     "PushingWire/Subscribe/Silence",
 	} {
 		t.Run(wrong, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPlainConforms$/"+strings.ReplaceAll(part, "/", "$/^")+"$") //nolint:gosec // ourselves
 			cmd.Env = append(os.Environ(), wrongEnv+"="+wrong)
 			out, err := cmd.CombinedOutput()

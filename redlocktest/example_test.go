@@ -168,3 +168,47 @@ func ExampleWireConformance() {
 	}
 	_ = test // is TestWireConformance of yours
 }
+
+// The connection that a node pushes over breaks, and its other connections do not.
+// A lock takes that as what it is: a wake-up may have been missed.
+func ExampleNode_CutSubscriptions() {
+	node := redlocktest.NewNode("n1")
+	ready, heard, ended := make(chan bool), make(chan string), make(chan error)
+	go func() {
+		ended <- node.Subscribe(context.Background(), "news",
+			func() { close(ready) },
+			func(message string) { heard <- message })
+	}()
+	<-ready
+	fmt.Println(node.Exec("PUBLISH", "news", "hello"), <-heard)
+	node.CutSubscriptions()
+	fmt.Println(<-ended)
+	fmt.Println(node.Exec("PUBLISH", "news", "is anybody there?"))
+	// Output:
+	// 1 hello
+	// redlocktest: node n1: connection reset: the test cut this subscription
+	// 0
+}
+
+// All messages of one node get lost on their way, while the node counts the
+// subscriber as one that got them.
+func ExampleNode_HookSubscribe() {
+	node := redlocktest.NewNode("n1")
+	ctx, cancel := context.WithCancel(context.Background())
+	node.HookSubscribe(func(ctx context.Context, channel string, ready func(), receive func(string),
+		next func(context.Context, string, func(), func(string)) error,
+	) error {
+		return next(ctx, channel, ready, func(message string) {
+			fmt.Println("lost:", message)
+			cancel()
+		})
+	})
+	err := node.Subscribe(ctx, "news",
+		func() { fmt.Println("receivers:", node.Exec("PUBLISH", "news", "hello")) },
+		func(message string) { fmt.Println("heard:", message) })
+	fmt.Println(err)
+	// Output:
+	// receivers: 1
+	// lost: hello
+	// redlocktest: node n1: context canceled
+}

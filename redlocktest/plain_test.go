@@ -100,10 +100,7 @@ func (p *plain) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, e
 
 	var out strings.Builder
 	for _, cmd := range batch {
-		fmt.Fprintf(&out, "*%d\r\n", len(cmd))
-		for _, arg := range cmd {
-			fmt.Fprintf(&out, "$%d\r\n%s\r\n", len(arg), arg)
-		}
+		writeCommand(&out, cmd)
 	}
 	if _, err := io.WriteString(conn, out.String()); err != nil {
 		return nil, err
@@ -121,6 +118,13 @@ func (p *plain) send(ctx context.Context, batch []resp.Command) ([]resp.Reply, e
 		replies = append(replies, reply)
 	}
 	return replies, nil
+}
+
+func writeCommand(out *strings.Builder, cmd []string) {
+	fmt.Fprintf(out, "*%d\r\n", len(cmd))
+	for _, arg := range cmd {
+		fmt.Fprintf(out, "$%d\r\n%s\r\n", len(arg), arg)
+	}
 }
 
 func (p *plain) read(in *bufio.Reader) (resp.Reply, error) {

@@ -152,6 +152,13 @@ func wireSubscribeSilence(t *testing.T, server *wireServer, node redlock.Node) {
 			t.Errorf("%s: heard %.40q", l.channel, message)
 		default:
 		}
+		select {
+		case <-l.ready:
+			if scripts[l.channel].says != "" {
+				t.Errorf("%s: ready without a confirmation", l.channel)
+			}
+		default:
+		}
 	}
 	select {
 	case err := <-alive.ended:

@@ -44,6 +44,8 @@ var (
 //     silence (10 s by default).
 //   - ConnLifetime: 0. A connection that ends of age while the server hangs makes
 //     rueidis send again what was not answered.
+//   - BlockingPoolSize: Subscribe takes one of these connections, and closes it
+//     when it returns.
 //   - ForceSingleClient: true, and DisableCache: true where the server or the
 //     user's rights have no client tracking.
 //
