@@ -32,6 +32,9 @@ func Scenarios() []Scenario {
 			}
 			return err
 		}},
+		{"S5", "One goroutine, locks of its own, one or two of five nodes lost", []int{5}, (*run).lost},
+		{"S6", "The holder is killed: from the expiry to the next holder", []int{1, 5}, (*run).crash},
+		{"S7", "Very many leases held at once", []int{3}, (*run).hold},
 	}
 }
 
@@ -44,4 +47,28 @@ const (
 const Delayed = "2 ms of network delay a round trip"
 
 // excluded says why a contestant is not in a scenario, "" if it is.
-func excluded(string, contestant.Contestant) string { return "" }
+func excluded(scenario string, nodes int, c contestant.Contestant) string {
+	switch scenario {
+	case "S5":
+		if c.Nodes == 1 {
+			return "one node only, so it has no minority to lose"
+		}
+	case "S6":
+		switch {
+		case c.Name == contestant.Floor:
+			return "it spins, so it would see the expiry at once, for commands without number"
+		case c.Etcd:
+			return "its leases are in whole seconds, and when one has ended cannot be read"
+		case nodes == 1 && c.Nodes == 0 && c.Name != "ours-rueidis":
+			return "see N=5"
+		}
+	case "S7":
+		switch {
+		case c.Etcd:
+			return "one keep-alive of the session holds all its keys, so that they end together"
+		case !c.Ours:
+			return "it does not renew by itself"
+		}
+	}
+	return ""
+}

@@ -24,6 +24,8 @@ type Job struct {
 	Begin      clock.Instant `json:"begin,omitempty"`
 	End        clock.Instant `json:"end,omitempty"`
 	Section    time.Duration `json:"section,omitempty"`
+	Count      int           `json:"count,omitempty"`
+	For        time.Duration `json:"for,omitempty"`
 }
 
 // Kind is a kind of job.
@@ -36,6 +38,8 @@ const (
 	Contend Kind = "contend" // for a lock, from Begin to End
 	Hold    Kind = "hold"    // take a lock and keep it
 	Wait    Kind = "wait"    // take a lock, say when, and give it back
+	Take    Kind = "take"    // very many leases
+	Keep    Kind = "keep"    // them, for a time, and look at them
 )
 
 // Done is the answer to a job.
@@ -47,9 +51,9 @@ type Done struct {
 	CPU       time.Duration `json:"cpu,omitempty"` // of this process, during the job
 	Mallocs   uint64        `json:"mallocs,omitempty"`
 	Allocated uint64        `json:"allocated,omitempty"`
-	// Got is when the lock was taken, by the wall clock in ns, and Wall is the
-	// wall clock when the job was begun.
-	Got int64 `json:"got,omitempty"`
+	// Got is when the lock was taken, by the wall clock, which is the servers', in ns.
+	Got    int64  `json:"got,omitempty"`
+	Sample Sample `json:"sample,omitempty"`
 }
 
 // Work does jobs until there are no more.
@@ -80,15 +84,18 @@ func Work(in io.Reader, out io.Writer) error {
 type worker struct {
 	lockers map[string]contestant.Locker
 	held    []contestant.Lease // for as long as the process lives
+	many    []timed            // of S7
 }
 
 func (w *worker) do(job Job) (Done, error) {
-	if job.Kind == Close {
+	switch job.Kind {
+	case Open:
+		return Done{}, w.open(job)
+	case Close:
 		w.close()
 		return Done{}, nil
-	}
-	if job.Kind == Open {
-		return Done{}, w.open(job)
+	case Keep:
+		return w.keep(job), nil
 	}
 	l := w.lockers[job.Contestant]
 	if l == nil {
@@ -103,8 +110,12 @@ func (w *worker) do(job Job) (Done, error) {
 			w.held = append(w.held, lease)
 		}
 		return Done{}, err
+	case Take:
+		return w.take(l, job)
 	case Wait:
-		lease, err := l.Acquire(context.Background(), job.Lock)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		lease, err := l.Acquire(ctx, job.Lock)
 		if err != nil {
 			return Done{}, err
 		}

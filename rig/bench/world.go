@@ -59,6 +59,9 @@ func (r *run) newWorld(scenario, variant string, nodes int, o cluster.Options) (
 
 // cannot says why a contestant does not play, "" if it does.
 func (r *run) cannot(c contestant.Contestant, w *world, o cluster.Options) string {
+	if why := excluded(w.scenario, o.Nodes, c); why != "" {
+		return why
+	}
 	switch {
 	case c.Etcd && r.etcd == nil:
 		return r.etcdAbsent
@@ -67,7 +70,7 @@ func (r *run) cannot(c contestant.Contestant, w *world, o cluster.Options) strin
 	case c.Nodes == 1 && o.Nodes > 1:
 		return "one node only: see N=1"
 	}
-	return excluded(w.scenario, c)
+	return ""
 }
 
 // openAll opens the lockers of all players in this process. Who cannot be opened

@@ -96,6 +96,15 @@ func Named(names []string) ([]Contestant, error) {
 	return slices.DeleteFunc(all, func(c Contestant) bool { return !slices.Contains(names, c.Name) }), nil
 }
 
+// silence keeps go-redis from writing a line to the terminal for each of its
+// attempts to connect.
+type silence struct{}
+
+// Printf does nothing.
+func (silence) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(silence{}) }
+
 // openGoredis opens a go-redis client for each node, with its defaults.
 func openGoredis(s Setup) goredisClients {
 	var clients goredisClients

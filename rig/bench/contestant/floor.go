@@ -19,7 +19,7 @@ func floor() Contestant {
 	return Contestant{
 		Name: Floor, Modules: []string{"github.com/redis/rueidis"},
 		Settings: "no lock library: SET NX PX and an EVALSHA that compares and deletes, each to all nodes at once, on rueidis without retries; back as soon as a majority has said yes; no deadline, token, guard or renewal. " +
-			"Under contention it spins: who gets no majority releases on all nodes, waits for that, and tries again at once. In S3 a sync.Mutex stands in front of it",
+			"Under contention it spins: who gets no majority releases on all nodes, waits for a majority's answers, and tries again at once. In S3 a sync.Mutex stands in front of it",
 		Key: func(lock string) string { return lock },
 		Open: func(s Setup) (Locker, error) {
 			clients, err := openRueidis(s, func(o *rueidis.ClientOption) { o.DisableRetry = true })
@@ -77,7 +77,7 @@ func (f *floorLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
 		if r.run(floorSet, f.need) {
 			return r, nil
 		}
-		r.run(floorRelease, len(f.clients)) // nothing is left when it tries again
+		r.run(floorRelease, f.need) // each node gets it before the next try
 		if err := ctx.Err(); err != nil {
 			f.back(r)
 			if f.local {

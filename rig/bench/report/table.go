@@ -141,6 +141,33 @@ func columns(scenario string) []column {
 			{bench.Overlaps, "two holders", false},
 			{bench.Errors, "errors", false},
 		}
+	case "S5":
+		return []column{
+			{bench.P50, "cycle p50, µs", true},
+			{bench.P99, "p99, µs", false},
+			{bench.AcquireP50, "acquire p50, µs", false},
+			{bench.Rate, "cycles/s", false},
+			{bench.ClientCPU, "client CPU, µs", false},
+			{bench.Errors, "errors", false},
+		}
+	case "S6":
+		return []column{
+			{bench.NextAfterExpiry, "expiry → next holder, ms", false},
+			{bench.CommandsNodeWaited, "commands a node, from the kill", false},
+		}
+	case "S7":
+		return []column{
+			{bench.Leases, "leases", false},
+			{bench.TakePerSecond, "taken/s", false},
+			{bench.LeaseBytes, "bytes a lease", false},
+			{bench.ClientCores, "client cores", false},
+			{bench.ServerCores, "server cores", false},
+			{bench.Renewals, "renewals/s", false},
+			{bench.CommandsPer100, "commands a node for 100 renewals", false},
+			{bench.Late, "late", false},
+			{bench.Lost, "lost", false},
+			{bench.Errors, "errors", false},
+		}
 	default:
 		return []column{
 			{bench.P50, "cycle p50, µs", true},
