@@ -11,7 +11,8 @@
 // What is mirrored: the shell. The types process, lane, claim and operation here
 // do what Locker, lane, claim and Acquire do in the root package, method by
 // method and under the same names, with events where those have goroutines and
-// timers. A change there has to be made here too.
+// timers. A change there has to be made here too. (The outbox is the one that does a
+// little more here than there: see there.)
 //
 // What is simulated:
 //

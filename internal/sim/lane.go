@@ -18,12 +18,13 @@ type lane struct {
 	node  *node
 	index int
 
-	epoch     uint64 // connections made
-	verifying bool
-	jury      []landed
-	ticks     core.Time // when the timer fires
-	timer     uint64    // which timer that is
-	debtors   map[string]*claim
+	epoch        uint64 // connections made
+	out          outbox
+	verification *call // under way
+	jury         []landed
+	ticks        core.Time // when the timer fires
+	timer        uint64    // which timer that is
+	debtors      map[string]*claim
 
 	chance  chance
 	idle    []*conn // pooled connections that nobody uses
@@ -63,6 +64,8 @@ type call struct {
 	sends   int
 	conn    *conn
 	until   time.Duration // the end of the patience
+	queued  bool          // it has not been sent
+	group   *group        // with which others it was
 	over    bool
 	chance  chance
 }
@@ -128,11 +131,16 @@ func (l *lane) owe(c *claim) {
 	l.debtors[c.value] = c
 }
 
-// launch sends a batch, and begins to wait.
+// launch counts a request and queues it.
 func (l *lane) launch(f *call) {
-	w := l.proc.w
 	l.core.Launch(l.proc.read(), &f.Flight)
 	l.arm()
+	l.post(f)
+}
+
+// start sends a batch, and begins to wait.
+func (l *lane) start(f *call) {
+	w := l.proc.w
 	f.until = l.proc.clock.when(l.proc.read()+l.proc.patience, w.now)
 	l.calls = append(l.calls, f)
 	l.wait()
@@ -255,6 +263,7 @@ func (f *call) stray() {
 func (f *call) end(err error) {
 	f.over = true
 	l := f.lane
+	defer l.leave(f.group)
 	if len(l.calls) > 0 && l.calls[0] == f {
 		l.calls[0] = nil
 		l.calls = l.calls[1:]
@@ -349,51 +358,7 @@ func (l *lane) pay() {
 // ownCall is a call that is not a claim's.
 func (l *lane) ownCall() *call {
 	l.serial++
-	return &call{lane: l, chance: l.chance.of(5).of(l.serial)}
-}
-
-// tick marks the requests that are past their deadline, and probes.
-func (l *lane) tick() {
-	l.ticks = core.Never
-	now := l.proc.read()
-	late := l.core.Overdue(now)
-	var acquitted []landed
-	for _, f := range late {
-		if f.Owner == l { // the verification
-			acquitted = l.acquit(errTimeout)
-		}
-	}
-	if l.core.Probe(now) {
-		l.probe()
-	}
-	l.arm()
-	for _, a := range acquitted {
-		l.hand(a)
-	}
-	for _, f := range late {
-		if f, ok := f.Owner.(*call); ok {
-			f.claim.step(core.Event{Kind: core.Overdue, Node: l.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: errTimeout}})
-		}
-	}
-}
-
-// probe asks for a sign of life.
-func (l *lane) probe() {
-	f := l.ownCall()
-	f.batch = probeBatch
-	l.launch(f)
-}
-
-var probeBatch = script.Probe()
-
-// arm sets the timer to when the core wants it, or before.
-func (l *lane) arm() {
-	at := l.core.Alarm()
-	if at >= l.ticks {
-		return
-	}
-	l.ticks = at
-	l.timer++
-	w := l.proc.w
-	w.plan(l.proc.clock.when(at, w.now), evTick, l, l.timer)
+	f := &call{lane: l, chance: l.chance.of(5).of(l.serial)}
+	f.Owner = f
+	return f
 }

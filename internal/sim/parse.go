@@ -185,6 +185,9 @@ func (s *Scenario) line(p *words) {
 		if !s.Ordered {
 			p.must("pooled")
 		}
+	case "requests":
+		p.must("queued")
+		s.Queued = true
 	case "latency":
 		least, most, ok := strings.Cut(p.next(), "..")
 		if !ok {

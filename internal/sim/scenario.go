@@ -21,6 +21,7 @@ type Scenario struct {
 	Retention time.Duration // of the registers of tokens
 	Durable   bool          // nodes lose nothing when they restart, and the clients know
 	Ordered   bool          // one connection per client and node, which keeps the order; else a pool
+	Queued    bool          // a client has one batch under way to a node, and the rest waits; else any number
 	Latency   [2]time.Duration
 	Spike     int           // percent of the packets are later than that
 	SpikeMost time.Duration // by up to so much
@@ -130,6 +131,9 @@ func (s *Scenario) String() string {
 		line("connections ordered")
 	} else {
 		line("connections pooled")
+	}
+	if s.Queued {
+		line("requests queued")
 	}
 	line("latency %v..%v", s.Latency[0], s.Latency[1])
 	if s.Spike != 0 {

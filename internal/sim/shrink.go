@@ -133,6 +133,7 @@ func (k *shrinker) simplify() {
 	try(func(s *Scenario) { s.Retention = 24 * time.Hour })
 	try(func(s *Scenario) { s.Durable = false })
 	try(func(s *Scenario) { s.Ordered = true })
+	try(func(s *Scenario) { s.Queued = false })
 	try((*Scenario).oneKey)
 	for i := range k.best.Clients {
 		try(func(s *Scenario) { s.Clients[i].PPM = 0 })

@@ -35,12 +35,11 @@ var errAbstains = errors.New("it abstains")
 
 // verify asks the server who it is.
 func (l *lane) verify() {
-	if l.verifying {
+	if l.verification != nil {
 		return
 	}
-	l.verifying = true
 	f := l.ownCall()
-	f.Owner = l // by which tick knows it
+	l.verification = f
 	f.verify, f.op = true, verify
 	f.epoch = l.epoch // before asking: see core.Guard.Verified
 	f.batch = verifyBatch
@@ -56,7 +55,7 @@ func (l *lane) verified(f *call, err error) {
 	if err == nil {
 		facts, unsure = script.ReadVerify(f.replies)
 	}
-	l.verifying = false
+	l.verification = nil
 	l.landed(f, err)
 	if unsure == nil {
 		l.core.Guard.Verified(l.proc.read(), f.epoch, facts)
