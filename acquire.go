@@ -129,10 +129,12 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *lo
 	if lease == nil {
 		// The nodes that granted it get the key back before anyone is told that
 		// there was no getting it: else who tries again would meet itself (I5).
-		select {
-		case <-c.freed:
-		case <-ctx.Done():
-		case <-l.closing:
+		if freed, free := c.whenFree(); !free {
+			select {
+			case <-freed:
+			case <-ctx.Done():
+			case <-l.closing:
+			}
 		}
 	}
 	return lease, lost, err

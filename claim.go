@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/script"
@@ -20,38 +19,55 @@ type claim struct {
 	value  string
 	look   bool // ask for the holder's TTL as well
 
-	flights []flight // one for each node
+	before, after *claim // in locker.live
+	place         int    // in locker.alarms
 
 	mu      sync.Mutex
 	core    core.Claim
-	timer   *time.Timer
-	alarm   core.Time // when the timer fires
+	alarm   core.Time // when the claim is stepped if nothing else happens
 	lost    *loss     // why the claim ended, once it has
 	end     context.CancelCauseFunc
 	extends []chan error // callers of Extend that wait
-	removed error        // the outcome of the release, once freed is closed
+	removed error        // the outcome of the release, once the claim is free
+	release []resp.Command
 
-	deadline atomic.Int64  // core.Deadline, for reading without the mutex
-	decided  chan struct{} // closed when the claim is won, or ends without
-	freed    chan struct{} // closed when Release need not wait any longer
+	parent   atomic.Pointer[context.Context] // of the lease, if it can end
+	deadline atomic.Int64                    // core.Deadline, for reading without the mutex
 	won      bool
+
+	// decided says two things to those who wait: it holds a value when the claim is
+	// won or has ended without, and is closed when Release need not wait any longer.
+	decided chan struct{}
+	free    bool // it is closed, or about to be
+
+	id   script.ID
+	held Lease // what the user has of it, once it is won
 }
 
 // newClaim makes a claim with a value of its own.
 func (l *Locker) newClaim(key string, look bool) *claim {
-	var id script.ID
-	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process instead
-	return &claim{
+	c := &claim{
 		locker:  l,
 		params:  script.Params{Key: key, TTL: l.cfg.TTL.Milliseconds(), Retention: l.cfg.TokenRetention.Milliseconds()},
-		value:   script.Value(id, l.cfg.Owner),
 		look:    look,
-		flights: make([]flight, len(l.lanes)),
-		core:    core.NewClaim(&l.terms),
+		place:   none,
 		alarm:   core.Never,
-		decided: make(chan struct{}),
-		freed:   make(chan struct{}),
+		decided: make(chan struct{}, 1),
 	}
+	c.core.Init(&l.terms)
+	// It never fails: crypto/rand ends the process instead. And it is not read ahead: a
+	// machine that is cloned while it runs would have the same ids twice.
+	_, _ = rand.Read(c.id[:])
+	c.value = script.Value(c.id, l.cfg.Owner)
+	return c
+}
+
+// whenFree is closed when Release need not wait any longer; free says that it need
+// not even look. It is for those who know that the claim has been decided.
+func (c *claim) whenFree() (freed <-chan struct{}, free bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.decided, c.free
 }
 
 // news is what a step changed for those who wait, told after the mutex is free.
@@ -65,7 +81,11 @@ type news struct {
 // step feeds the core with one event and carries out what it decides.
 func (c *claim) step(ev core.Event) {
 	var room [8]core.Effect
+	forsaken := c.forsaken()
 	c.mu.Lock()
+	if forsaken {
+		c.core.Step(core.Now{}, core.Event{Kind: core.StopRenewal}, nil)
+	}
 	effects := c.core.Step(c.locker.clock.read(), ev, room[:0])
 	told := c.note(effects)
 	c.deadline.Store(int64(c.core.Deadline()))
@@ -80,13 +100,9 @@ func (c *claim) step(ev core.Event) {
 		switch e.Kind {
 		case core.Send:
 			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token {
-				batch = c.params.Batch(e.Op, c.value, e.Token, c.look)
+				batch = c.batch(e)
 			}
 			c.locker.lanes[e.Node].request(c, e, batch)
-		case core.Won:
-			close(c.decided)
-		case core.Freed:
-			close(c.freed)
 		case core.Done:
 			c.locker.leave(c)
 		default:
@@ -95,9 +111,27 @@ func (c *claim) step(ev core.Event) {
 	for _, w := range told.extends {
 		w <- told.err
 	}
-	if told.cause != nil && told.end == nil {
-		close(c.decided) // ended without having been won
+}
+
+// batch is what a request says to a node. What releases the key is asked for again
+// and again, as each straggler answers.
+func (c *claim) batch(e core.Effect) []resp.Command {
+	if e.Op != core.Release {
+		return c.params.Batch(e.Op, c.value, e.Token, c.look)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.release == nil {
+		c.release = c.params.Batch(e.Op, c.value, 0, false)
+	}
+	return c.release
+}
+
+// forsaken reports whether the context that the lease belongs to has ended: then
+// nobody needs the lease for longer, and it is to run out.
+func (c *claim) forsaken() bool {
+	parent := c.parent.Load()
+	return parent != nil && (*parent).Err() != nil
 }
 
 // note records what the effects mean for the callers. It is called with the mutex
@@ -107,6 +141,7 @@ func (c *claim) note(effects []core.Effect) (told news) {
 		switch e.Kind {
 		case core.Won:
 			c.won = true
+			c.decided <- struct{}{}
 			c.locker.saw(c.core.Token())
 		case core.Extended:
 			told.extends, c.extends = c.extends, nil
@@ -119,39 +154,30 @@ func (c *claim) note(effects []core.Effect) (told news) {
 			told.cause = c.lost.cause
 			told.err = c.lost.extendError()
 			if c.won {
-				told.end = c.end
-				if told.end == nil {
-					told.end = func(error) {} // ended before the lease was made
-				}
+				told.end = c.end // nil if it ended before the lease was made
+			} else {
+				c.decided <- struct{}{}
 			}
 		case core.Freed:
 			c.removed = c.releaseError()
+			c.free = true
+			close(c.decided)
 		default:
 		}
 	}
 	return told
 }
 
-// arm sets the timer to the core's alarm. It is called with the mutex held.
+// arm sets the alarm to the core's. It is called with the mutex held.
 func (c *claim) arm() {
 	at := c.core.Alarm()
-	if at == c.alarm {
-		return
-	}
-	c.alarm = at
-	switch {
-	case at == core.Never:
-		if c.timer != nil {
-			c.timer.Stop()
-		}
-	case c.timer == nil:
-		c.timer = time.AfterFunc(at-c.locker.clock.now(), c.ring)
-	default:
-		c.timer.Reset(at - c.locker.clock.now())
+	if at != c.alarm {
+		c.alarm = at
+		c.locker.alarms.set(c, at)
 	}
 }
 
-// ring is the timer's function.
+// ring is called when the time of the alarm has come.
 func (c *claim) ring() {
 	c.mu.Lock()
 	c.alarm = core.Never // it has fired: set it again if it was early

@@ -15,7 +15,7 @@ func (ln *lane) sample(now core.Time) {
 	}
 	ln.sampling = true
 	ln.sampleAt = now + ln.locker.cfg.TTL/2
-	ln.own(&flight{batch: script.Clock(), then: func(_ *flight, replies []resp.Reply, err error) {
+	ln.own(&flight{batch: script.Clock(), then: func(replies []resp.Reply, err error) {
 		got := ln.locker.clock.now()
 		ln.mu.Lock()
 		defer ln.mu.Unlock()

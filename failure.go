@@ -37,8 +37,14 @@ func (l *loss) extendError() error {
 	return l.cause
 }
 
+// released is the end of most leases.
+var released = &loss{reason: core.Released, cause: ErrReleased}
+
 // loss explains the end.
 func (c *claim) loss() *loss {
+	if c.core.Reason() == core.Released && !c.locker.isClosing() {
+		return released
+	}
 	l := &loss{reason: c.core.Reason()}
 	lost := func(why string) error {
 		if c.core.Failing() {

@@ -23,14 +23,16 @@ type lane struct {
 	locker *Locker
 	ctx    context.Context // ends when the locker is closed for good
 	epoch  func() uint64   // Epocher.Epoch, always 0 if the node cannot tell
+	direct Exchanger       // the node, if it is one
 
 	// suspect mirrors core.Lane.Suspect for reading without the mutex.
 	suspect atomic.Bool
 
-	mu   sync.Mutex
-	wake *sync.Cond // a worker: there is something in out
-	core core.Lane
-	out  outbox
+	mu    sync.Mutex
+	wake  *sync.Cond // a worker: there is something in out
+	core  core.Lane
+	out   outbox
+	spare *flight // those that are not in use
 	// verification is the request under way that asks the server who it is.
 	verification *flight
 	jury         []landed // votes whose standing waits for the verification
@@ -44,9 +46,8 @@ type lane struct {
 	closed       bool
 }
 
-// flight is one request under way. A claim has one for each node, as it never has
-// more than one request under way to it: it is used again and again, and must not be
-// looked at any more when its answer has been delivered.
+// flight is one request under way. The lane owns it, and uses it again when it has
+// ended: then no queue or list has it any more.
 type flight struct {
 	core.Flight
 	batch []resp.Command
@@ -56,17 +57,22 @@ type flight struct {
 	claim *claim
 	op    core.Op
 	round uint32
-	then  func(f *flight, replies []resp.Reply, err error)
+	then  func(replies []resp.Reply, err error)
 
 	queued bool    // it has not been sent
-	next   *flight // in the queue
+	next   *flight // in the queue, or of those that are not in use
 }
 
 // landed is a request that has ended: a claim's, with its vote, or the lane's own.
 type landed struct {
-	flight  *flight
-	vote    core.Vote
-	tries   int // verifications that it has waited for
+	claim  *claim
+	op     core.Op
+	round  uint32
+	sentAt core.Time
+	vote   core.Vote
+	tries  int // verifications that it has waited for
+
+	then    func(replies []resp.Reply, err error)
 	replies []resp.Reply
 	err     error
 }
@@ -82,28 +88,30 @@ func newLane(ctx context.Context, l *Locker, index int, n Node) *lane {
 	if e, ok := n.(Epocher); ok {
 		ln.epoch = e.Epoch
 	}
+	ln.direct, _ = n.(Exchanger)
 	return ln
 }
 
 // request sends what a claim wants sent, or answers in the node's stead that it
 // was not.
 func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
-	f := &c.flights[e.Node]
-	f.claim, f.op, f.round, f.batch = c, e.Op, e.Round, batch
+	now := ln.locker.clock.now()
 	ln.mu.Lock()
-	if err := ln.admit(e); err != nil {
-		ln.unsent(f)
+	if err := ln.admit(now, e); err != nil {
+		ln.unsent(c, e.Op)
 		ln.mu.Unlock()
-		ln.deliver(landed{flight: f, vote: core.Vote{Answer: core.Unsent, Err: err}})
+		ln.deliver(&landed{claim: c, op: e.Op, round: e.Round, vote: core.Vote{Answer: core.Unsent, Err: err}})
 		return
 	}
-	ln.sample(ln.locker.clock.now())
-	ln.send(f)
-}
-
-// send launches a request and unlocks the mutex, which it is called with.
-func (ln *lane) send(f *flight) {
-	wake := ln.launch(f)
+	f := ln.spare
+	if f == nil {
+		f = new(flight)
+		f.Owner = f
+	} else {
+		ln.spare, f.next = f.next, nil
+	}
+	f.claim, f.op, f.round, f.batch = c, e.Op, e.Round, batch
+	wake := ln.launch(now, f)
 	ln.mu.Unlock()
 	if wake {
 		ln.wake.Signal()
@@ -112,22 +120,30 @@ func (ln *lane) send(f *flight) {
 
 // unsent sees to it that the key goes, if the request that was not sent would
 // have removed it. It is called with the mutex held.
-func (ln *lane) unsent(f *flight) {
-	f.batch = nil
-	if f.op == core.Release && !ln.closed {
-		ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
+func (ln *lane) unsent(c *claim, op core.Op) {
+	if op == core.Release && !ln.closed {
+		ln.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
 	}
+}
+
+// end makes a flight free for others, and tells what it was.
+func (ln *lane) end(f *flight) landed {
+	a := landed{claim: f.claim, op: f.op, round: f.round, sentAt: f.SentAt(), then: f.then}
+	if f.then == nil {
+		f.claim, f.batch, f.next = nil, nil, ln.spare
+		ln.spare = f
+	}
+	return a
 }
 
 // admit says why a request is not to be sent now. It is called with the mutex
 // held.
-func (ln *lane) admit(e core.Effect) error {
+func (ln *lane) admit(now core.Time, e core.Effect) error {
 	if ln.closed {
 		return ErrClosed
 	}
 	// The count is only of interest, and only taken, for a node that is suspected.
 	enough := ln.core.Suspect() && ln.locker.trusted() >= ln.locker.terms.Need
-	now := ln.locker.clock.now()
 	switch ln.core.Admit(e.Op, e.Round > 0, ln.core.Guard.Standing(now, ln.epoch()), enough) {
 	case core.NoVote:
 		return ln.core.Guard.Cause(now)
@@ -141,16 +157,19 @@ func (ln *lane) admit(e core.Effect) error {
 
 // launch counts a request and queues it. It is called with the mutex held, and
 // says whether to wake a worker after that.
-func (ln *lane) launch(f *flight) (wake bool) {
-	f.Owner = f
-	ln.core.Launch(ln.locker.clock.now(), &f.Flight)
+func (ln *lane) launch(now core.Time, f *flight) (wake bool) {
+	ln.core.Launch(now, &f.Flight)
 	ln.arm()
-	return ln.post(f)
+	if f.claim != nil {
+		ln.sample(now)
+	}
+	return ln.post(now, f)
 }
 
 // own sends a request of the lane's own. It is called with the mutex held.
 func (ln *lane) own(f *flight) {
-	if ln.launch(f) {
+	f.Owner = f
+	if ln.launch(ln.locker.clock.now(), f) {
 		ln.wake.Signal()
 	}
 }
@@ -158,8 +177,9 @@ func (ln *lane) own(f *flight) {
 // do sends a batch and sees to it that scripts which the node does not know are
 // sent whole. ctx ends after the locker's patience, so that a client library can be
 // expected to give the connection up; nobody waits for that.
-func (ln *lane) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
-	replies, err := ln.exchange(ctx, batch)
+// The replies are in room if they have place there.
+func (ln *lane) do(ctx context.Context, batch []resp.Command, room []resp.Reply) ([]resp.Reply, error) {
+	replies, err := ln.exchange(ctx, batch, room)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +202,7 @@ func (ln *lane) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, err
 		}
 		again = append(again, cmd)
 	}
-	whole, err := ln.exchange(ctx, again)
+	whole, err := ln.exchange(ctx, again, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -192,8 +212,15 @@ func (ln *lane) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, err
 	return replies, nil
 }
 
-func (ln *lane) exchange(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
-	replies, err := ln.node.Do(ctx, batch)
+func (ln *lane) exchange(ctx context.Context, batch []resp.Command, room []resp.Reply) (replies []resp.Reply, err error) {
+	switch {
+	case ln.direct == nil:
+		replies, err = ln.node.Do(ctx, batch)
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	default:
+		replies, err = ln.direct.Exchange(batch, room)
+	}
 	switch {
 	case err == nil && len(replies) == len(batch):
 		return replies, nil
@@ -207,8 +234,7 @@ func (ln *lane) exchange(ctx context.Context, batch []resp.Command) ([]resp.Repl
 
 // land takes the replies to a batch, or the lack of them, has the votes weighed
 // and appends to out what is to be delivered. It is called with the mutex held.
-func (ln *lane) land(flights []*flight, replies []resp.Reply, err error, out []landed) []landed {
-	now := ln.locker.clock.now()
+func (ln *lane) land(now core.Time, flights []*flight, replies []resp.Reply, err error, out []landed) []landed {
 	for _, f := range flights {
 		ln.core.Land(now, &f.Flight, err == nil)
 	}
@@ -218,28 +244,27 @@ func (ln *lane) land(flights []*flight, replies []resp.Reply, err error, out []l
 			n := len(f.batch)
 			mine, replies = replies[:n], replies[n:]
 		}
-		f.batch = nil
-		if f.then != nil {
-			out = append(out, landed{flight: f, replies: mine, err: err})
+		out = append(out, ln.end(f))
+		a := &out[len(out)-1]
+		if a.then != nil {
+			a.replies, a.err = mine, err
 			continue
 		}
-		vote := core.Vote{Err: err}
+		a.vote.Err = err
 		if err == nil {
-			vote = script.Read(f.op, f.claim.value, mine)
+			a.vote = script.Read(a.op, a.claim.value, mine)
 		}
-		if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
-			ln.core.Owe(core.Debt{Key: f.claim.params.Key, Value: f.claim.value})
+		if a.op == core.Release && (a.vote.Answer == core.Unknown || a.vote.Answer == core.Failed) {
+			ln.core.Owe(core.Debt{Key: a.claim.params.Key, Value: a.claim.value})
 		}
-		if vote.Err != nil && isReadOnly(vote.Err) {
+		if a.vote.Err != nil && isReadOnly(a.vote.Err) {
 			ln.core.Guard.Demoted()
 		}
-		a := landed{flight: f, vote: vote}
-		if ln.weigh(f, &a.vote) {
-			out = append(out, a)
-			continue
+		if !ln.weigh(a) {
+			ln.jury = append(ln.jury, *a)
+			out = out[:len(out)-1]
+			ln.verify()
 		}
-		ln.jury = append(ln.jury, a)
-		ln.verify()
 	}
 	ln.sense(err)
 	ln.pay()
@@ -265,13 +290,12 @@ func (ln *lane) sense(err error) {
 }
 
 // deliver passes on how a request ended.
-func (ln *lane) deliver(a landed) {
-	f := a.flight
-	if f.then != nil {
-		f.then(f, a.replies, a.err)
+func (ln *lane) deliver(a *landed) {
+	if a.then != nil {
+		a.then(a.replies, a.err)
 		return
 	}
-	f.claim.step(core.Event{Kind: core.Reply, Node: ln.index, Op: f.op, Round: f.round, Vote: a.vote})
+	a.claim.step(core.Event{Kind: core.Reply, Node: ln.index, Op: a.op, Round: a.round, Vote: a.vote})
 }
 
 // pay sends what is owed, in batches one after another. It is called with the
@@ -288,7 +312,7 @@ func (ln *lane) pay() {
 	for i, d := range due {
 		batch[i] = script.Release(d.Key, d.Value)
 	}
-	ln.own(&flight{batch: batch, then: func(_ *flight, _ []resp.Reply, err error) {
+	ln.own(&flight{batch: batch, then: func(_ []resp.Reply, err error) {
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
 		ln.core.Paid(err == nil)
@@ -318,10 +342,12 @@ func (ln *lane) tick() {
 		case f.queued:
 			ln.out.drop(f)
 			ln.core.Land(now, x, false)
-			if f.claim != nil {
-				ln.unsent(f)
+			a := ln.end(f)
+			a.vote, a.err = core.Vote{Answer: core.Unsent, Err: timeout}, timeout
+			if a.claim != nil {
+				ln.unsent(a.claim, a.op)
 			}
-			ready = append(ready, landed{flight: f, vote: core.Vote{Answer: core.Unsent, Err: timeout}, err: timeout})
+			ready = append(ready, a)
 		case f.claim != nil:
 			overdue = append(overdue, tardy{f.claim, core.Event{Kind: core.Overdue, Node: ln.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: timeout}}})
 		case f == ln.verification:
@@ -333,11 +359,11 @@ func (ln *lane) tick() {
 	}
 	ln.arm()
 	ln.mu.Unlock()
-	for _, a := range ready {
-		ln.deliver(a)
+	for i := range ready {
+		ln.deliver(&ready[i])
 	}
-	for _, o := range overdue {
-		o.claim.step(o.event)
+	for i := range overdue {
+		overdue[i].claim.step(overdue[i].event)
 	}
 }
 
@@ -350,7 +376,7 @@ type tardy struct {
 // probe asks for a sign of life. It does not queue: what is before it may hang. It
 // is called with the mutex held.
 func (ln *lane) probe() {
-	f := new(flight)
+	f := &flight{then: func([]resp.Reply, error) {}}
 	f.Owner = f
 	now := ln.locker.clock.now()
 	ln.core.Launch(now, &f.Flight)
@@ -358,7 +384,7 @@ func (ln *lane) probe() {
 	ln.locker.flying.Add(1)
 	go func() {
 		defer ln.locker.flying.Done()
-		_, err := ln.do(limit, script.Probe())
+		_, err := ln.do(limit, script.Probe(), nil)
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
 		now := ln.locker.clock.now()

@@ -12,9 +12,10 @@ import (
 // every third of the TTL and after an error until the deadline, unless
 // WithoutRenewal was given. All methods may be called by many goroutines at once.
 type Lease struct {
-	c     *claim
-	ctx   *leaseContext
-	token uint64
+	c      *claim
+	ctx    leaseContext
+	parent context.Context
+	token  uint64
 }
 
 // lease makes the lease of a claim that was won, or says why it was not or is
@@ -36,12 +37,11 @@ func (c *claim) lease(parent context.Context) (*Lease, *loss, error) {
 		defer c.mu.Unlock()
 		return nil, &loss{cause: c.tooLate(), late: true}, nil
 	}
-	lease := &Lease{c: c, token: token}
-	lease.ctx = &leaseContext{Context: ctx, lease: lease}
+	lease := &c.held
+	lease.c, lease.parent, lease.token = c, parent, token
+	lease.ctx = leaseContext{Context: ctx, lease: lease}
 	if parent.Done() != nil {
-		// Nobody needs the lease for longer: let it run out.
-		stop := context.AfterFunc(parent, func() { c.step(core.Event{Kind: core.StopRenewal}) })
-		context.AfterFunc(ctx, func() { stop() })
+		c.parent.Store(&lease.parent)
 	}
 	return lease, nil, nil
 }
@@ -65,7 +65,7 @@ func (l *Lease) Token() uint64 { return l.token }
 // Deadline to call Release.
 //
 // TokenFrom finds the token in it.
-func (l *Lease) Context() context.Context { return l.ctx }
+func (l *Lease) Context() context.Context { return &l.ctx }
 
 // Deadline is when the lease ends if it is not extended: the time at which the
 // first request of the last successful round was sent, plus the TTL, less the
@@ -117,7 +117,9 @@ func (l *Lease) Extend(ctx context.Context) error {
 func (l *Lease) Release(ctx context.Context) error {
 	_ = ctx // see above; it is here for what a caller's tracing carries in it
 	l.c.step(core.Event{Kind: core.End, Reason: core.Released})
-	<-l.c.freed
+	if freed, free := l.c.whenFree(); !free {
+		<-freed
+	}
 	l.c.mu.Lock()
 	defer l.c.mu.Unlock()
 	return l.c.removed

@@ -19,6 +19,7 @@ type Locker struct {
 	clock  *clock
 	lanes  []*lane
 	limits core.Limits
+	alarms *alarms
 	stop   context.CancelFunc // ends what is under way to the nodes
 
 	// highest is the highest token that this client has seen: a proposal is
@@ -35,9 +36,9 @@ type Locker struct {
 	runs   []string // the run_id of each node that was verified
 
 	mu      sync.Mutex
-	live    map[*claim]struct{} // claims that are not done
-	vigil   *time.Timer         // see watch; nil while there is nothing to watch
-	noticed int64               // clock.asleep when it was looked at last
+	live    *claim      // the first of the claims that are not done
+	vigil   *time.Timer // see watch; nil while there is nothing to watch
+	noticed int64       // clock.asleep when it was looked at last
 	closing chan struct{}
 	closed  bool
 	drained chan struct{} // closed when live is empty after Close began
@@ -90,10 +91,10 @@ func New(cfg Config) (*Locker, error) {
 		clock:   newClock(),
 		stop:    stop,
 		slots:   make(chan struct{}, mostRounds),
-		live:    make(map[*claim]struct{}),
 		closing: make(chan struct{}),
 		drained: make(chan struct{}),
 	}
+	l.alarms = newAlarms(l.clock)
 	l.runs = make([]string, len(cfg.Nodes))
 	l.limits = core.Limits{
 		Timeout: cfg.NodeTimeout, FirstTimeout: l.firstTimeout(),
@@ -148,7 +149,10 @@ func (l *Locker) enter(c *claim) error {
 	if l.closed {
 		return ErrClosed
 	}
-	l.live[c] = struct{}{}
+	if c.after = l.live; c.after != nil {
+		c.after.before = c
+	}
+	l.live = c
 	if l.vigil == nil {
 		l.noticed = l.clock.asleep.Load()
 		l.vigil = time.AfterFunc(vigilance, l.watch)
@@ -156,12 +160,28 @@ func (l *Locker) enter(c *claim) error {
 	return nil
 }
 
+// claims lists the claims that are not done. It is called with the mutex held.
+func (l *Locker) claims() (list []*claim) {
+	for c := l.live; c != nil; c = c.after {
+		list = append(list, c)
+	}
+	return list
+}
+
 // leave is called when a claim is done.
 func (l *Locker) leave(c *claim) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.live, c)
-	if l.closed && len(l.live) == 0 {
+	if c.before != nil {
+		c.before.after = c.after
+	} else {
+		l.live = c.after
+	}
+	if c.after != nil {
+		c.after.before = c.before
+	}
+	c.before, c.after = nil, nil
+	if l.closed && l.live == nil {
 		l.drain()
 	}
 }
@@ -201,10 +221,7 @@ func (l *Locker) shut() error {
 	l.mu.Lock()
 	l.closed = true
 	close(l.closing)
-	claims := make([]*claim, 0, len(l.live))
-	for c := range l.live {
-		claims = append(claims, c)
-	}
+	claims := l.claims()
 	if len(claims) == 0 {
 		l.drain()
 	}
@@ -224,6 +241,7 @@ func (l *Locker) shut() error {
 	for _, ln := range l.lanes {
 		ln.close()
 	}
+	l.alarms.stop()
 	l.stop()
 	errs := make([]error, len(l.lanes))
 	var closing sync.WaitGroup

@@ -35,6 +35,16 @@ type Node interface {
 	Close() error
 }
 
+// Exchanger is a [Node] that is quicker for a caller who can wait. The lock calls
+// Exchange in place of Do if there is one, from goroutines of its own, of which one is
+// enough unless the node hangs or is far away.
+type Exchanger interface {
+	// Exchange is Do without a context: it ends with the node's connection, or
+	// when the server has been silent for some seconds. The replies are in room if
+	// they have place there, and replace what was in it.
+	Exchange(batch []resp.Command, room []resp.Reply) ([]resp.Reply, error)
+}
+
 // Subscriber is a [Node] that can push: with it, waiters are woken by the node and
 // need not ask again. A node that is none works too; then waiters ask again at
 // the end of the holder's TTL and, now and then, before.

@@ -42,12 +42,20 @@ func WithOnWait(fn func(err error)) Option {
 	return optionFunc(func(o *options) { o.onWait = fn })
 }
 
-func (l *Locker) options(name string, opts []Option) (options, error) {
-	o := options{key: l.cfg.Prefix + name, renew: true}
+// with is separate so that the options of a call that has none need no memory.
+func (o options) with(opts []Option) options {
 	for _, opt := range opts {
 		if opt != nil {
 			opt.apply(&o)
 		}
+	}
+	return o
+}
+
+func (l *Locker) options(name string, opts []Option) (options, error) {
+	o := options{key: l.cfg.Prefix + name, renew: true}
+	if len(opts) > 0 {
+		o = o.with(opts)
 	}
 	switch {
 	case name == "":

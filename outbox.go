@@ -27,7 +27,7 @@ const (
 	// whose shortest round trip, of the last few hundred, takes longWay or more.
 	// (The shortest, because on a busy machine all the others are long too.)
 	mostAbreast = 16
-	longWay     = core.Time(1e6)
+	longWay     = core.Time(2e6)
 	fewHundred  = 512
 )
 
@@ -39,7 +39,8 @@ type outbox struct {
 	busy        int       // batches under way
 	began       core.Time // when the last of them left
 
-	// The shortest round trips, of the batches counted, and of those before.
+	// The shortest round trips, of the batches counted, and of those before. There
+	// are none before the first few hundred, which may have had to connect.
 	shortest, before core.Time
 	counted          int
 
@@ -90,15 +91,22 @@ func (o *outbox) drop(f *flight) {
 
 // post queues a request that was launched. It is called with the mutex held, and
 // says whether a worker is to be woken after that.
-func (ln *lane) post(f *flight) (wake bool) {
+func (ln *lane) post(now core.Time, f *flight) (wake bool) {
 	ln.out.push(f)
 	switch {
+	case !ln.mayGo(now):
 	case ln.out.idle > 0:
 		return true
-	case ln.out.busy == 0 || ln.out.busy < ln.abreast(), f.SentAt()-ln.out.began >= ln.core.Timeout():
+	default:
 		ln.hire()
 	}
 	return false
+}
+
+// mayGo reports whether one more batch may be under way: always if all those that
+// are have taken so long that they hang.
+func (ln *lane) mayGo(now core.Time) bool {
+	return ln.out.busy < ln.abreast() || now-ln.out.began >= ln.core.Timeout()
 }
 
 // abreast is how many batches may be under way at once.
@@ -115,9 +123,6 @@ func (o *outbox) took(d core.Time) {
 		o.shortest, o.before = d, o.shortest
 	}
 	o.shortest = min(o.shortest, d)
-	if o.counted == 0 {
-		o.before = d
-	}
 	o.counted++
 }
 
@@ -135,11 +140,12 @@ func (ln *lane) work() {
 	var flights []*flight
 	var landed []landed
 	var batch []resp.Command
+	var room []resp.Reply
 	ln.mu.Lock()
 	ln.out.busy--
 	for {
-		for ln.out.first == nil {
-			if ln.closed || ln.out.idle > 0 {
+		for ln.out.first == nil || !ln.closed && !ln.mayGo(ln.locker.clock.now()) {
+			if ln.out.idle > 0 || ln.closed && ln.out.first == nil {
 				ln.mu.Unlock()
 				return
 			}
@@ -162,21 +168,24 @@ func (ln *lane) work() {
 			}
 			send = batch
 		}
-		replies, err := ln.do(limit, send)
+		replies, err := ln.do(limit, send, room)
 
+		now := ln.locker.clock.now()
 		ln.mu.Lock()
 		if err == nil {
-			ln.out.took(ln.locker.clock.now() - began)
+			ln.out.took(now - began)
 		}
-		landed = ln.land(flights, replies, err, landed[:0])
+		landed = ln.land(now, flights, replies, err, landed[:0])
 		handy := len(landed) <= fewAnswers
 		if !handy {
 			ln.out.busy--
 		}
 		ln.mu.Unlock()
-		for _, a := range landed {
-			ln.deliver(a)
+		for i := range landed {
+			ln.deliver(&landed[i])
 		}
+		room = replies
+		clear(room)
 		if err != nil {
 			batch = nil // the client library may not be done with it
 		}

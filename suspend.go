@@ -16,11 +16,9 @@ func (l *Locker) watch() {
 	l.mu.Lock()
 	if asleep != l.noticed {
 		l.noticed = asleep
-		for c := range l.live {
-			claims = append(claims, c)
-		}
+		claims = l.claims()
 	}
-	if len(l.live) == 0 {
+	if l.live == nil {
 		l.vigil = nil
 	} else {
 		l.vigil.Reset(vigilance)

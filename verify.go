@@ -24,15 +24,15 @@ type Epocher interface {
 // must be verified first. Only what takes part in an acquisition is weighed:
 // extensions prove by themselves that the node retained the key (I9), and
 // releases need no trust. It is called with the lane's mutex held.
-func (ln *lane) weigh(f *flight, v *core.Vote) bool {
-	if f.op != core.Ask && f.op != core.Raise || v.Answer != core.Granted {
+func (ln *lane) weigh(a *landed) bool {
+	if a.op != core.Ask && a.op != core.Raise || a.vote.Answer != core.Granted {
 		return true
 	}
-	switch ln.core.Guard.Standing(f.SentAt(), ln.epoch()) {
+	switch ln.core.Guard.Standing(a.sentAt, ln.epoch()) {
 	case core.Unverified:
 		return false
 	case core.Abstains, core.Barred:
-		v.Abstain, v.Err = true, ln.core.Guard.Cause(f.SentAt())
+		a.vote.Abstain, a.vote.Err = true, ln.core.Guard.Cause(a.sentAt)
 	default:
 	}
 	return true
@@ -45,7 +45,7 @@ func (ln *lane) verify() {
 		return
 	}
 	epoch := ln.epoch() // before asking: see core.Guard.Verified
-	ln.verification = &flight{batch: script.Verify(), then: func(_ *flight, replies []resp.Reply, err error) {
+	ln.verification = &flight{batch: script.Verify(), then: func(replies []resp.Reply, err error) {
 		var facts core.Facts
 		if err == nil {
 			facts, err = script.ReadVerify(replies)
@@ -57,8 +57,8 @@ func (ln *lane) verify() {
 		}
 		ready := ln.acquit(err)
 		ln.mu.Unlock()
-		for _, a := range ready {
-			ln.deliver(a)
+		for i := range ready {
+			ln.deliver(&ready[i])
 		}
 	}}
 	ln.own(ln.verification)
@@ -106,7 +106,7 @@ func (ln *lane) acquit(unsure error) (ready []landed) {
 		case unsure != nil:
 			a.vote.Abstain, a.vote.Err = true, unsure
 			ready = append(ready, a)
-		case ln.weigh(a.flight, &a.vote):
+		case ln.weigh(&a):
 			ready = append(ready, a)
 		case a.tries < mostVerifications:
 			ln.jury = append(ln.jury, a) // one more connection was made meanwhile

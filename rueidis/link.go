@@ -69,7 +69,6 @@ func open(ctx context.Context, target *nodeurl.Target) (*link, error) {
 		Dialer:              net.Dialer{Timeout: dialTimeout, KeepAlive: pingAfter},
 		ConnWriteTimeout:    silence,
 		AlwaysRESP2:         true,
-		AlwaysPipelining:    true, // its other way waits without regard to cancellation
 		DisableCache:        true, // no CLIENT TRACKING
 		DisableRetry:        true,
 		ClientSetInfo:       []string{}, // CLIENT SETINFO would need a right of its own
@@ -90,16 +89,32 @@ func open(ctx context.Context, target *nodeurl.Target) (*link, error) {
 }
 
 // do sends a batch. errGone is said of a batch that was not sent.
-func (l *link) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, error) {
+//
+// rueidis has two ways. As long as calls come one after another, the caller writes
+// and reads itself, without regard to cancellation; from the first that comes while
+// another is under way, or can be cancelled, goroutines of its own do that for good.
+// The second way costs two hand-overs more.
+func (l *link) do(ctx context.Context, batch []resp.Command, room []resp.Reply) ([]resp.Reply, error) {
 	if l.unanswered.Add(1)+l.abandoned.Load() > mostFlying {
 		l.unanswered.Add(-1)
 		return nil, errBusy
 	}
-	commands := make([]rueidis.Completed, len(batch))
-	for i, cmd := range batch {
-		commands[i] = l.client.B().Arbitrary(cmd[0]).Args(cmd[1:]...).Build()
+	held := scratch.Get().(*[]rueidis.Completed)
+	commands := (*held)[:0]
+	for _, cmd := range batch {
+		commands = append(commands, l.client.B().Arbitrary(cmd[0]).Args(cmd[1:]...).Build())
 	}
-	replies, err := replies(l.client.DoMulti(ctx, commands...))
+	var replies []resp.Reply
+	var err error
+	if len(commands) == 1 {
+		replies, err = appendReply(room, l.client.Do(ctx, commands[0]))
+	} else {
+		replies, err = appendReplies(room, l.client.DoMulti(ctx, commands...))
+	}
+	if err == nil { // or else rueidis may not be done with it
+		*held = commands
+		scratch.Put(held)
+	}
 	if err != nil && ctx.Err() != nil {
 		l.abandoned.Add(1)
 		if l.sweeping.CompareAndSwap(false, true) {
@@ -109,6 +124,10 @@ func (l *link) do(ctx context.Context, batch []resp.Command) ([]resp.Reply, erro
 	l.unanswered.Add(-1)
 	return replies, err
 }
+
+// scratch holds slices for the commands of a batch, which rueidis is done with when
+// it has given the replies.
+var scratch = sync.Pool{New: func() any { return new([]rueidis.Completed) }}
 
 // sweep finds out when what was abandoned has been answered: replies come in
 // order, so it is when a later command has its own. Nobody else might send one,
@@ -130,6 +149,13 @@ func (l *link) sweep() {
 		l.abandoned.Add(-before)
 	}
 }
+
+// undated is a context that can be cancelled and does not tell when it will be: then
+// rueidis heeds the cancellation.
+type undated struct{ context.Context }
+
+// Deadline is not told.
+func (undated) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 func (l *link) broken() bool { return l.conn.closed.Load() }
 

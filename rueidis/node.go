@@ -41,6 +41,8 @@ type Node struct {
 var (
 	_ redlock.Node    = (*Node)(nil)
 	_ redlock.Epocher = (*Node)(nil)
+
+	_ redlock.Exchanger = (*Node)(nil)
 )
 
 // attempt is one attempt to connect, for which any number of calls may wait.
@@ -70,6 +72,17 @@ func (n *Node) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, erro
 	if err := ctx.Err(); err != nil {
 		return nil, n.errorOf(err)
 	}
+	return n.send(undated{ctx}, batch, nil)
+}
+
+// Exchange sends the batch in one write and returns the replies, in room if they
+// have place there. It returns when they are there, or with an error when the server
+// has been silent for some seconds; see [redlock.Exchanger].
+func (n *Node) Exchange(batch []resp.Command, room []resp.Reply) ([]resp.Reply, error) {
+	return n.send(context.Background(), batch, room[:0])
+}
+
+func (n *Node) send(ctx context.Context, batch []resp.Command, room []resp.Reply) ([]resp.Reply, error) {
 	if len(batch) == 0 {
 		return nil, nil
 	}
@@ -79,7 +92,7 @@ func (n *Node) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, erro
 		if err != nil {
 			return nil, n.errorOf(err)
 		}
-		replies, err := l.do(ctx, batch)
+		replies, err := l.do(ctx, batch, room)
 		if errors.Is(err, errGone) && try < tries { // it broke before the batch was sent
 			_ = l.conn.Close()
 			continue

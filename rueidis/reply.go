@@ -9,22 +9,31 @@ import (
 	"github.com/redlock-go/redlock/resp"
 )
 
-// replies turns results into replies, or gives the error that is no reply.
-func replies(results []rueidis.RedisResult) ([]resp.Reply, error) {
-	all := make([]resp.Reply, len(results))
-	for i, result := range results {
-		if err := result.NonRedisError(); err != nil {
+// appendReplies turns results into replies, or gives the error that is no reply.
+func appendReplies(all []resp.Reply, results []rueidis.RedisResult) ([]resp.Reply, error) {
+	if cap(all) < len(results) {
+		all = make([]resp.Reply, 0, len(results))
+	}
+	for _, result := range results {
+		var err error
+		if all, err = appendReply(all, result); err != nil {
 			return nil, err
 		}
-		// The error that this gives is the reply, again, in rueidis's words.
-		message, _ := result.ToMessage()
-		reply, err := replyOf(message)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = reply
 	}
 	return all, nil
+}
+
+func appendReply(all []resp.Reply, result rueidis.RedisResult) ([]resp.Reply, error) {
+	if err := result.NonRedisError(); err != nil {
+		return nil, err
+	}
+	// The error that this gives is the reply, again, in rueidis's words.
+	message, _ := result.ToMessage()
+	reply, err := replyOf(message)
+	if err != nil {
+		return nil, err
+	}
+	return append(all, reply), nil
 }
 
 // replyOf turns what rueidis made of a reply into what it was. A client that

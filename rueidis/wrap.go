@@ -107,7 +107,7 @@ func (w *Wrapped) Do(ctx context.Context, batch []resp.Command) ([]resp.Reply, e
 	go func() { results <- w.client.DoMulti(ctx, commands...) }()
 	select {
 	case r := <-results:
-		all, err := replies(r)
+		all, err := appendReplies(nil, r)
 		if err != nil {
 			return nil, w.errorOf(err)
 		}

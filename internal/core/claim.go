@@ -32,6 +32,7 @@ type Claim struct {
 	terms *Terms
 	phase phase
 	seats []seat
+	few   [5]seat // room for the seats, if that is enough
 
 	round    uint32 // the round under way or the last one; 0 is the asking
 	good     uint32 // the last round that succeeded, once held
@@ -118,12 +119,23 @@ const (
 
 // NewClaim returns a claim that has not begun. The terms are shared and
 // constant.
-func NewClaim(terms *Terms) Claim {
-	seats := make([]seat, terms.Nodes)
-	for i := range seats {
-		seats[i].established = none
+func NewClaim(terms *Terms) *Claim {
+	c := new(Claim)
+	c.Init(terms)
+	return c
+}
+
+// Init makes a claim that has not begun of one that is part of something else. It
+// must not be copied after that.
+func (c *Claim) Init(terms *Terms) {
+	*c = Claim{terms: terms, next: Never, holdEnd: Never, deadline: Never}
+	if c.seats = c.few[:]; terms.Nodes > len(c.few) {
+		c.seats = make([]seat, terms.Nodes)
 	}
-	return Claim{terms: terms, seats: seats, next: Never, holdEnd: Never, deadline: Never}
+	c.seats = c.seats[:terms.Nodes]
+	for i := range c.seats {
+		c.seats[i].established = none
+	}
 }
 
 // EventKind is what happened.

@@ -2,6 +2,7 @@ package script
 
 import (
 	"strconv"
+	"sync/atomic"
 
 	"github.com/redlock-go/redlock/resp"
 )
@@ -29,18 +30,25 @@ func Register(key string) string { return "{" + key + "}:t" }
 //
 // ReadAcquire reads the replies.
 func (p Params) Acquire(value string, token uint64, look bool) []resp.Command {
-	register := Register(p.Key)
-	batch := make([]resp.Command, 0, 4)
-	batch = append(
-		batch,
-		resp.Command{"SET", p.Key, value, "NX", "GET", "PX", strconv.FormatInt(p.TTL, 10)},
-		resp.Command{"ZADD", register, "GT", "CH", strconv.FormatUint(token, 10), member},
-		resp.Command{"PEXPIRE", register, strconv.FormatInt(p.Retention, 10)},
-	)
-	if look {
-		batch = append(batch, resp.Command{"PTTL", p.Key})
+	var room [2048]byte
+	text := strconv.AppendUint(append(append(append(room[:0], '{'), p.Key...), "}:t"...), token, 10)
+	both := string(text)
+	register, proposal := both[:len(p.Key)+4], both[len(p.Key)+4:]
+	b := &struct { // in one piece, as this is on the hot path
+		batch [4]resp.Command
+		args  [18]string
+	}{args: [18]string{
+		"SET", p.Key, value, "NX", "GET", "PX", ttls.text(p.TTL),
+		"ZADD", register, "GT", "CH", proposal, member,
+		"PEXPIRE", register, retentions.text(p.Retention),
+		"PTTL", p.Key,
+	}}
+	b.batch[0], b.batch[1], b.batch[2] = b.args[:7:7], b.args[7:13:13], b.args[13:16:16]
+	if !look {
+		return b.batch[:3]
 	}
-	return batch
+	b.batch[3] = b.args[16:]
+	return b.batch[:4]
 }
 
 // Raise proposes a token to a node that granted the key: the second round.
@@ -56,13 +64,33 @@ func (p Params) Raise(value string, token uint64) []resp.Command {
 func (p Params) Extend(value string, token uint64) []resp.Command {
 	return []resp.Command{ExtendScript.call(
 		[]string{p.Key, Register(p.Key)},
-		value, strconv.FormatInt(p.TTL, 10), strconv.FormatUint(token, 10), strconv.FormatInt(p.Retention, 10),
+		value, ttls.text(p.TTL), strconv.FormatUint(token, 10), retentions.text(p.Retention),
 	)}
 }
 
 // Release deletes the key if it holds the value. ReadRelease reads the reply.
 func Release(key, value string) resp.Command {
-	return ReleaseScript.call([]string{key}, value)
+	return resp.Command{"EVALSHA", ReleaseScript.SHA, "1", key, value}
+}
+
+// decimal remembers the last number that was written out: most often the next is
+// the same.
+type decimal struct{ last atomic.Pointer[written] }
+
+type written struct {
+	n    int64
+	text string
+}
+
+var ttls, retentions decimal
+
+func (d *decimal) text(n int64) string {
+	w := d.last.Load()
+	if w == nil || w.n != n {
+		w = &written{n, strconv.FormatInt(n, 10)}
+		d.last.Store(w)
+	}
+	return w.text
 }
 
 // Probe asks a node for a sign of life.

@@ -24,7 +24,8 @@ type ID [idSize]byte
 
 // Value returns the value of an attempt.
 func Value(id ID, label string) string {
-	b := make([]byte, 0, len(format)+idLength+1+len(label))
+	var room [192]byte
+	b := room[:0]
 	b = append(b, format...)
 	b = base64.RawURLEncoding.AppendEncode(b, id[:])
 	b = append(b, '.')

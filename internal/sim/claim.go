@@ -12,7 +12,7 @@ import (
 
 // claim runs a core.Claim: what claim is in the root package.
 type claim struct {
-	core   core.Claim
+	core   *core.Claim
 	proc   *process
 	id     uint64 // no other claim has it
 	key    int
