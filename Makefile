@@ -61,9 +61,15 @@ cover: programs ## how much of the library its own tests run through
 	@go test -coverpkg=./... -coverprofile=out/cover.out ./... >/dev/null
 	@go tool cover -func=out/cover.out | tail -n 1
 
+# BENCH=quick is rough, and takes less than four minutes. DOCS=1 writes docs/bench as
+# well. BENCH_FLAGS are more flags of rig/cmd/bench: -only S1 -n 5 -contestants floor,ours-rueidis
+BENCH ?= full
+BENCH_FLAGS ?=
+
 .PHONY: bench
-bench: programs ## what two lost nodes of five do to the latency, against the healthy cluster
-	@cd rig && go test -run '^$$' -bench MinorityLost -benchtime 5s .
+bench: programs ## what a lock costs: this library, its peers and a floor; tables and charts in out/bench/
+	@scripts/need etcd-server || echo "etcd-server cannot be installed here: it is left out"
+	@cd rig && go run ./cmd/bench $(if $(filter quick,$(BENCH)),-quick) -out ../out/bench $(if $(DOCS),-docs ../docs/bench) $(BENCH_FLAGS)
 
 # How long the simulator looks for trouble, and the rig makes it. The simulator can
 # be told how many acquisitions to make instead: make sim ACQUISITIONS=10e6

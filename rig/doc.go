@@ -7,6 +7,7 @@
 //	traffic/   work that loses updates if the lock does not hold
 //	check/     what must not be in the workers' logs
 //	report/    what happened, for people
+//	bench/     what a lock costs, beside other libraries
 //	clock/     one clock for all processes of the machine
 //
 // The tests in this folder show, each by its name, that the lock holds where its
@@ -16,7 +17,6 @@
 // faults lose no update (TestEightProcessesUnderFaults; RIG_SOAK=60s for the full
 // minute, RIG_SEED to repeat one, RIG_REPORT=FILE for the report).
 //
-// What lost nodes do to the latency is measured by
-//
-//	go test -run '^$' -bench MinorityLost -benchtime 3s .
+// What all this costs, against its peers and a floor, is measured by cmd/bench: see
+// package bench.
 package rig

@@ -22,7 +22,7 @@ import (
 //     a node that is suspected, too.
 //   - heap: at most 8 MB more after all than after the first tenth.
 //   - the median latency: at most twice that on the healthy cluster, on a machine
-//     that may be busy elsewhere (BenchmarkMinorityLost measures it).
+//     that may be busy elsewhere (S5 of package bench measures it).
 //
 // And when it goes on, it is free of every key long before a TTL has passed.
 func TestHundredThousandBesideAFrozenNode(t *testing.T) {

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"sync"
 	"time"
 
+	"github.com/redlock-go/redlock/rig/bench/stat"
 	"github.com/redlock-go/redlock/rig/clock"
 	"github.com/redlock-go/redlock/rig/cluster"
 )
@@ -21,10 +25,7 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 	if err := w.openAll(true); err != nil {
 		return err
 	}
-	actors := make([]actor, goroutines)
-	for i := range actors {
-		actors[i].turns = make([]Turn, 0, 1<<14)
-	}
+	actors := newActors()
 	return w.play(ctx, r.Settings.ContendSlice, func(_ context.Context, p *player, slice time.Duration) (Sample, error) {
 		// A key that nobody has used, as some leave theirs behind when they are stopped.
 		lock := fmt.Sprintf("S3/%s/%d", p.Name, p.turns)
@@ -37,7 +38,10 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 			a.turns, a.errors, a.err = a.turns[:0], 0, nil
 			working.Go(func() { a.run(p.locker, lock, end, 0) })
 		}
-		working.Wait()
+		if !returned(&working, slice+hungAfter) {
+			actors = newActors() // those are lost
+			return nil, errHung
+		}
 		turns := make([][]Turn, len(actors))
 		got, failed := 0, 0
 		var first error
@@ -53,11 +57,12 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 				}
 			}
 		}
-		if got == 0 {
+		cost := Sample{}
+		if got > 0 {
+			cost.since(before, got)
+		} else if first != nil {
 			return nil, fmt.Errorf("nobody got the lock in %v: %w", slice, first)
 		}
-		cost := Sample{}
-		cost.since(before, got)
 		sample := contention(turns, begin, end)
 		for m, value := range cost {
 			sample[m] = value
@@ -66,6 +71,31 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 		sample.perHandOver()
 		return sample, nil
 	})
+}
+
+func newActors() []actor {
+	actors := make([]actor, goroutines)
+	for i := range actors {
+		actors[i].turns = make([]Turn, 0, 1<<14)
+	}
+	return actors
+}
+
+// returned waits for the goroutines, but not for ever.
+func returned(working *sync.WaitGroup, within time.Duration) bool {
+	done := make(chan struct{})
+	go func() {
+		working.Wait()
+		close(done)
+	}()
+	enough := time.NewTimer(within)
+	defer enough.Stop()
+	select {
+	case <-done:
+		return true
+	case <-enough.C:
+		return false
+	}
 }
 
 // perHandOver adds the commands for each hand-over.
@@ -91,13 +121,17 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 			}
 		}
 	}
+	var trip time.Duration
+	if delay > 0 {
+		if trip, err = roundTrip(w.cluster.Nodes[0]); err != nil {
+			return err
+		}
+	}
 	if err := r.startCrew(); err != nil {
 		return err
 	}
-	for _, p := range w.players {
-		if _, err := r.crew.all(Job{Kind: Open, Contestant: p.Name, URLs: p.urls, TTL: r.Settings.TTL}); err != nil {
-			return fmt.Errorf("%s: %w", p.Name, err)
-		}
+	if err := w.openWorkers(); err != nil {
+		return err
 	}
 	defer func() {
 		_, closeErr := r.crew.all(Job{Kind: Close})
@@ -109,6 +143,15 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 		begin := clock.Now().Add(20 * time.Millisecond) // by then all have read their job
 		end := begin.Add(slice)
 		done, err := r.crew.all(Job{Kind: Contend, Contestant: p.Name, Lock: lock, Begin: begin, End: end, Section: section})
+		if errors.Is(err, os.ErrDeadlineExceeded) { // those processes are lost
+			p.hung = true
+			r.crew.close()
+			r.crew = nil
+			if err := errors.Join(r.startCrew(), w.openWorkers()); err != nil {
+				return nil, err
+			}
+			return nil, errHung
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -131,19 +174,61 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 				}
 			}
 		}
-		if got == 0 {
+		cost := Sample{}
+		if got > 0 {
+			cost.since(before, got)
+			n := float64(got)
+			cost[ClientCPU], cost[Allocs], cost[AllocBytes] = micro(client)/n, float64(mallocs)/n, float64(allocated)/n
+		} else if first != "" {
 			return nil, fmt.Errorf("nobody got the lock in %v: %s", slice, first)
 		}
-		cost := Sample{}
-		cost.since(before, got)
-		n := float64(got)
-		cost[ClientCPU], cost[Allocs], cost[AllocBytes] = micro(client)/n, float64(mallocs)/n, float64(allocated)/n
 		sample := contention(turns, begin, end)
 		for m, value := range cost {
 			sample[m] = value
 		}
 		sample[Errors] = float64(failed)
 		sample.perHandOver()
+		if trip > 0 {
+			sample[RoundTrip] = milli(trip)
+		}
 		return sample, nil
 	})
+}
+
+// openWorkers has all workers open all players that still play.
+func (w *world) openWorkers() error {
+	for _, p := range w.players {
+		if p.hung {
+			continue
+		}
+		if _, err := w.crew.all(Job{Kind: Open, Contestant: p.Name, URLs: p.urls, TTL: w.Settings.TTL}); err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+// roundTrip is the median of some PINGs through the node's proxy.
+func roundTrip(n *cluster.Node) (time.Duration, error) {
+	conn, err := net.DialTimeout("tcp", n.ClientAddr(), 5*time.Second)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close() //nolint:errcheck // nothing more is expected of it
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return 0, err
+	}
+	reply := make([]byte, len("+PONG\r\n"))
+	var trips []time.Duration
+	for range 51 {
+		begin := time.Now()
+		if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
+			return 0, err
+		}
+		if _, err := io.ReadFull(conn, reply); err != nil {
+			return 0, err
+		}
+		trips = append(trips, time.Since(begin))
+	}
+	return time.Duration(stat.Median(trips)), nil
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"time"
 
 	"github.com/redlock-go/redlock/internal/process"
+	"github.com/redlock-go/redlock/rig/clock"
 )
 
 // workers are the processes of S4.
@@ -20,6 +22,7 @@ type workers []*workerProcess
 type workerProcess struct {
 	process *process.Process
 	in      io.WriteCloser
+	pipe    *os.File
 	out     *bufio.Reader
 }
 
@@ -56,13 +59,16 @@ func startWorker(command []string) (*workerProcess, error) {
 	if err = errors.Join(err, write.Close()); err != nil {
 		return nil, errors.Join(err, read.Close())
 	}
-	return &workerProcess{process: p, in: in, out: bufio.NewReaderSize(read, 1<<16)}, nil
+	return &workerProcess{process: p, in: in, pipe: read, out: bufio.NewReaderSize(read, 1<<16)}, nil
 }
 
 // do has the worker do a job.
 func (w *workerProcess) do(job Job) (Done, error) {
 	if err := w.ask(job); err != nil {
 		return Done{}, err
+	}
+	if job.Kind == Contend {
+		return w.answerWithin(job.End.Sub(clock.Now()) + hungAfter)
 	}
 	return w.answer()
 }
@@ -76,11 +82,20 @@ func (w *workerProcess) ask(job Job) error {
 	return err
 }
 
-func (w *workerProcess) answer() (Done, error) {
+// answerWithin is far beyond what a job takes: the longest holds leases for a
+// minute, or takes very many.
+const answerWithin = 3 * time.Minute
+
+func (w *workerProcess) answer() (Done, error) { return w.answerWithin(answerWithin) }
+
+func (w *workerProcess) answerWithin(within time.Duration) (Done, error) {
 	var done Done
+	if err := w.pipe.SetReadDeadline(time.Now().Add(within)); err != nil {
+		return done, err
+	}
 	line, err := w.out.ReadBytes('\n')
 	if err != nil {
-		return done, fmt.Errorf("a worker process ended: %w", err)
+		return done, fmt.Errorf("no answer from a worker process: %w", err)
 	}
 	if err := json.Unmarshal(line, &done); err != nil {
 		return done, err
@@ -95,6 +110,7 @@ func (w *workerProcess) answer() (Done, error) {
 func (w *workerProcess) close() {
 	w.process.Kill()
 	_ = w.in.Close() // the process is gone
+	_ = w.pipe.Close()
 }
 
 // all has all workers do the job at the same time.

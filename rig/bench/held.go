@@ -42,6 +42,10 @@ func (r *run) holdMany(p *player) (Sample, error) {
 	if err != nil {
 		return nil, err
 	}
+	queued, err := process.do(Job{Kind: Queue, Contestant: p.Name, Lock: "S7/queue/" + p.Name, Count: r.Settings.Waiters})
+	if err != nil {
+		return nil, err
+	}
 	taken, err := process.do(Job{Kind: Take, Contestant: p.Name, Lock: "S7/" + p.Name, Count: r.Settings.Held})
 	if err != nil {
 		return nil, err
@@ -65,6 +69,7 @@ func (r *run) holdMany(p *player) (Sample, error) {
 	cost := Sample{}
 	cost.since(before, 1)
 	sample := Sample{
+		WaiterBytes: queued.Sample[WaiterBytes],
 		Leases: float64(r.Settings.Held), TakePerSecond: taken.Sample[TakePerSecond], LeaseBytes: taken.Sample[LeaseBytes],
 		ClientCores: kept.CPU.Seconds() / seconds, ServerCores: cost[ServerCPU] / 1e6 / seconds,
 		Renewals: kept.Sample[Renewals] / seconds,
@@ -85,7 +90,7 @@ type timed interface {
 // take takes very many leases and keeps them.
 func (w *worker) take(l contestant.Locker, job Job) (Done, error) {
 	leases := make([]timed, job.Count)
-	before := heap()
+	heapBefore, stacksBefore := live()
 	begin := time.Now()
 	var next, failed atomic.Int64
 	var first atomic.Pointer[error]
@@ -122,19 +127,47 @@ func (w *worker) take(l contestant.Locker, job Job) (Done, error) {
 		}
 	}
 	w.many = leases
+	heap, stacks := live()
 	return Done{Errors: int(failed.Load()), Sample: Sample{
 		TakePerSecond: float64(job.Count) / took.Seconds(),
-		LeaseBytes:    float64(heap()-before) / float64(job.Count),
+		LeaseBytes:    float64(heap-heapBefore+stacks-stacksBefore) / float64(job.Count),
 	}}, nil
 }
 
-// heap is how much memory lives, stacks included.
-func heap() int64 {
+// live is how much memory lives, on the heap and in stacks.
+func live() (heap, stacks int64) {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc + m.StackInuse)
+	return int64(m.HeapAlloc), int64(m.StackInuse)
+}
+
+// queueFor is how long the goroutines have to come to rest.
+const queueFor = 2 * time.Second
+
+// queue has very many goroutines wait for a lock that is held.
+func queue(l contestant.Locker, job Job) (Done, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	held, err := l.Acquire(ctx, job.Lock)
+	if err != nil {
+		return Done{}, err
+	}
+	before, _ := live()
+	var waiting sync.WaitGroup
+	for range job.Count {
+		waiting.Go(func() {
+			if lease, err := l.Acquire(ctx, job.Lock); err == nil {
+				_ = lease.Release(context.Background()) // the wait was over before the end
+			}
+		})
+	}
+	time.Sleep(queueFor)
+	after, _ := live()
+	cancel()
+	waiting.Wait()
+	return Done{Sample: Sample{WaiterBytes: float64(after-before) / float64(job.Count)}}, held.Release(context.Background())
 }
 
 // keep looks at the leases each second. Late is a lease that had less than a third

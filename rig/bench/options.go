@@ -36,6 +36,8 @@ type Settings struct {
 	// Held is how many leases S7 holds, and HeldFor for how long.
 	Held    int           `json:"held"`
 	HeldFor time.Duration `json:"held_for_ns"`
+	// Waiters are the goroutines that wait for one lock, for their memory.
+	Waiters int `json:"waiters"`
 }
 
 // Full takes some twenty minutes.
@@ -43,7 +45,7 @@ func Full() Settings {
 	return Settings{
 		TTL: 10 * time.Second, Repeats: 5, Warm: 200 * time.Millisecond,
 		Slice: 700 * time.Millisecond, ContendSlice: 1500 * time.Millisecond, Patience: 2 * time.Second,
-		Crashes: 15, CrashTTL: time.Second, Held: 100_000, HeldFor: time.Minute,
+		Crashes: 11, CrashTTL: time.Second, Held: 100_000, HeldFor: time.Minute, Waiters: 10_000,
 	}
 }
 
@@ -52,7 +54,7 @@ func Quick() Settings {
 	s := Full()
 	s.Quick, s.Repeats, s.Warm = true, 3, 50*time.Millisecond
 	s.Slice, s.ContendSlice = 120*time.Millisecond, 300*time.Millisecond
-	s.Crashes, s.Held, s.HeldFor = 3, 10_000, 10*time.Second
+	s.Crashes, s.Held, s.HeldFor, s.Waiters = 3, 10_000, 8*time.Second, 1_000
 	return s
 }
 

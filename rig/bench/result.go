@@ -137,6 +137,8 @@ const (
 	HandOverP50 Metric = "hand_over_p50_ms"
 	HandOverP99 Metric = "hand_over_p99_ms"
 	Overlaps    Metric = "overlaps" // two holders at one time
+	// RoundTrip is that of a PING through the delay, while nothing else goes on.
+	RoundTrip Metric = "round_trip_ms"
 
 	NextAfterExpiry    Metric = "next_after_expiry_ms"
 	CommandsNodeWaited Metric = "commands_a_node_while_waiting"
@@ -151,4 +153,5 @@ const (
 	Late           Metric = "late"
 	Lost           Metric = "lost"
 	LeaseBytes     Metric = "bytes_per_lease"
+	WaiterBytes    Metric = "bytes_per_waiter" // on the heap: its goroutine's stack is the caller's
 )

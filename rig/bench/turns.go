@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -57,11 +58,15 @@ func contention(actors [][]Turn, begin, end clock.Instant) Sample {
 			handOvers = append(handOvers, gap)
 		}
 	}
+	fairness := stat.Jain(shares)
+	if len(all) == 0 {
+		fairness = math.NaN() // nothing was shared
+	}
 	seconds := end.Sub(begin).Seconds()
 	return Sample{
 		P50: stat.Median(cycles) / 1e3, P99: stat.Percentile(cycles, 0.99) / 1e3,
 		WaitP50: stat.Median(waits) / 1e6, WaitP99: stat.Percentile(waits, 0.99) / 1e6,
-		LongestWait: milli(longest), Jain: stat.Jain(shares),
+		LongestWait: milli(longest), Jain: fairness,
 		Rate: float64(len(all)) / seconds, HandOvers: float64(len(handOvers)) / seconds,
 		HeldShare:   100 * holding.Seconds() / seconds,
 		HandOverP50: stat.Median(handOvers) / 1e6, HandOverP99: stat.Percentile(handOvers, 0.99) / 1e6,

@@ -40,6 +40,7 @@ const (
 	Wait    Kind = "wait"    // take a lock, say when, and give it back
 	Take    Kind = "take"    // very many leases
 	Keep    Kind = "keep"    // them, for a time, and look at them
+	Queue   Kind = "queue"   // very many goroutines for one lock
 )
 
 // Done is the answer to a job.
@@ -112,6 +113,8 @@ func (w *worker) do(job Job) (Done, error) {
 		return Done{}, err
 	case Take:
 		return w.take(l, job)
+	case Queue:
+		return queue(l, job)
 	case Wait:
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()

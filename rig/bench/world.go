@@ -28,6 +28,7 @@ type player struct {
 	urls   []string
 	nodes  []*cluster.Node // those that it uses
 	pids   []int           // of the servers that it uses
+	hung   bool            // it is out
 	turns  int             // so far, for keys that nobody has used
 	inner  float64         // commands that a script of its calls, on average
 }
@@ -90,7 +91,7 @@ func (w *world) openAll(local bool) error {
 func (w *world) close() error {
 	var errs []error
 	for _, p := range w.players {
-		if p.locker != nil {
+		if p.locker != nil && !p.hung {
 			// Of dead or frozen nodes a client may say anything.
 			_ = p.locker.Close()
 		}
@@ -104,27 +105,52 @@ type turnFunc func(ctx context.Context, p *player, slice time.Duration) (Sample,
 // play lets the players take turns, after each has warmed up.
 func (w *world) play(ctx context.Context, slice time.Duration, turn turnFunc) error {
 	for _, p := range w.players {
-		if _, err := p.turn(ctx, w.Settings.Warm, turn); err != nil {
-			return err
+		_, err := p.turn(ctx, w.Settings.Warm, turn)
+		if err == nil {
+			err = p.count(ctx, turn)
 		}
-		if err := p.count(ctx, turn); err != nil {
+		if err := p.orHung(err); err != nil {
 			return err
 		}
 	}
 	for range w.Settings.Repeats {
 		for _, p := range w.players {
 			sample, err := p.turn(ctx, slice, turn)
-			if err != nil {
+			if err := p.orHung(err); err != nil {
 				return err
 			}
-			w.result.add(w.scenario, w.variant, len(w.cluster.Nodes), p.Name, sample)
+			if !p.hung {
+				w.result.add(w.scenario, w.variant, len(w.cluster.Nodes), p.Name, sample)
+			}
 		}
 	}
 	w.say()
 	return nil
 }
 
+// errHung says that calls did not return: neither with the lock nor when their
+// context had ended.
+var errHung = errors.New("calls did not return, though their context had ended")
+
+// hungAfter is how long after the end of a turn.
+const hungAfter = 20 * time.Second
+
+// orHung takes a player out of the world whose calls do not return, with a remark;
+// other errors are the run's.
+func (p *player) orHung(err error) error {
+	if !errors.Is(err, errHung) {
+		return err
+	}
+	p.hung = true
+	w := p.world
+	w.result.Remarks = append(w.result.Remarks, fmt.Sprintf("%s was taken out of %s, N=%d, in its turn %d: %v.", p.Name, w.scenario, len(w.cluster.Nodes), p.turns, err))
+	return nil
+}
+
 func (p *player) turn(ctx context.Context, slice time.Duration, turn turnFunc) (Sample, error) {
+	if p.hung {
+		return nil, nil
+	}
 	p.turns++
 	runtime.GC() // all begin alike
 	sample, err := turn(ctx, p, slice)
@@ -140,7 +166,7 @@ func (p *player) turn(ctx context.Context, slice time.Duration, turn turnFunc) (
 // count finds out how many commands the player's scripts call, in a turn that is
 // not measured.
 func (p *player) count(ctx context.Context, turn turnFunc) error {
-	if len(p.nodes) == 0 {
+	if len(p.nodes) == 0 || p.hung {
 		return nil
 	}
 	m, err := watch(p.nodes)

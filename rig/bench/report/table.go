@@ -25,6 +25,9 @@ func Tables(r *bench.Result) string {
 	w := &strings.Builder{}
 	for _, s := range bench.Scenarios() {
 		cells := slices.DeleteFunc(slices.Clone(r.Cells), func(c bench.Cell) bool { return c.Scenario != s.ID })
+		place := func(c bench.Cell) int {
+			return slices.IndexFunc(r.Contestants, func(a bench.About) bool { return a.Name == c.Contestant })
+		}
 		if len(cells) == 0 {
 			continue
 		}
@@ -32,7 +35,9 @@ func Tables(r *bench.Result) string {
 		for len(cells) > 0 {
 			first := cells[0]
 			same := func(c bench.Cell) bool { return c.Variant == first.Variant && c.Nodes == first.Nodes }
-			table(w, r, slices.DeleteFunc(slices.Clone(cells), func(c bench.Cell) bool { return !same(c) }))
+			together := slices.DeleteFunc(slices.Clone(cells), func(c bench.Cell) bool { return !same(c) })
+			slices.SortStableFunc(together, func(a, b bench.Cell) int { return place(a) - place(b) })
+			table(w, r, together)
 			cells = slices.DeleteFunc(cells, same)
 		}
 	}
@@ -133,6 +138,7 @@ func columns(scenario string) []column {
 			{bench.WaitP50, "wait p50, ms", false},
 			{bench.WaitP99, "p99, ms", false},
 			{bench.HandOverP50, "released → next, p50 ms", false},
+			{bench.RoundTrip, "round trip, ms", false},
 			{bench.HeldShare, "held, %", false},
 			{bench.CommandsPerHandOver, "commands a hand-over", false},
 			{bench.ClientCPU, "client CPU, µs a cycle", false},
@@ -160,6 +166,7 @@ func columns(scenario string) []column {
 			{bench.Leases, "leases", false},
 			{bench.TakePerSecond, "taken/s", false},
 			{bench.LeaseBytes, "bytes a lease", false},
+			{bench.WaiterBytes, "bytes a waiter", false},
 			{bench.ClientCores, "client cores", false},
 			{bench.ServerCores, "server cores", false},
 			{bench.Renewals, "renewals/s", false},

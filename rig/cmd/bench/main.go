@@ -42,6 +42,8 @@ func run(ctx context.Context, args []string) error {
 	slice := flags.Duration("slice", 0, "how `long` a turn of S1 and S2 is")
 	contend := flags.Duration("contend", 0, "how `long` a turn of S3, S4 and S4b is")
 	out := flags.String("out", "", "a `folder` for bench.json, bench.md and the charts")
+	docs := flags.String("docs", "", "a second `folder` for them")
+	from := flags.String("from", "", "a bench.json: measure nothing, write its report and charts")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -73,10 +75,25 @@ func run(ctx context.Context, args []string) error {
 	if o.Contestants, err = contestant.Named(list(*named)); err != nil {
 		return err
 	}
-	result, err := bench.Run(ctx, o)
-	fmt.Print(report.Tables(result))
-	_ = out
+	result, err := measure(ctx, o, *from)
+	if result == nil {
+		return err
+	}
+	fmt.Print(report.Tables(result), report.Against(result))
+	for _, dir := range []string{*out, *docs} {
+		// After an error, what was measured until then is not written over a whole run.
+		if dir != "" && err == nil {
+			err = report.Write(dir, result)
+		}
+	}
 	return err
+}
+
+func measure(ctx context.Context, o bench.Options, from string) (*bench.Result, error) {
+	if from != "" {
+		return report.Read(from)
+	}
+	return bench.Run(ctx, o)
 }
 
 func list(text string) []string {
