@@ -115,7 +115,7 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *lo
 	if err := l.enter(c); err != nil {
 		return nil, nil, err
 	}
-	c.step(core.Event{Kind: core.Begin, Token: l.highest.Load(), Renew: o.renew, MaxHold: o.maxHold})
+	c.step(core.Event{Kind: core.Begin, Token: l.highest.Load(), Renew: o.renew, MaxHold: o.maxHold, Stagger: rand.N(l.terms.RenewEvery / 4)})
 	select {
 	case <-c.decided:
 	case <-ctx.Done():

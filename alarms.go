@@ -13,6 +13,7 @@ import (
 // often cancelled: locks are held for shorter than it takes to be renewed.
 type alarms struct {
 	clock *clock
+	flush func() // sends what the claims held back
 
 	mu    sync.Mutex
 	heap  []alarm
@@ -30,10 +31,10 @@ const none = -1
 
 // ringAtOnce is how many claims one goroutine steps before it lets another help: when
 // very many leases end at once, the last must not wait for all the others.
-const ringAtOnce = 64
+const ringAtOnce = 1024
 
-func newAlarms(c *clock) *alarms {
-	a := &alarms{clock: c, fires: core.Never}
+func newAlarms(c *clock, flush func()) *alarms {
+	a := &alarms{clock: c, flush: flush, fires: core.Never}
 	a.timer = time.AfterFunc(time.Hour, a.ring)
 	a.timer.Stop()
 	return a
@@ -63,25 +64,24 @@ func (a *alarms) set(c *claim, at core.Time) {
 
 // ring steps the claims whose time has come.
 func (a *alarms) ring() {
-	var due [ringAtOnce]*claim
-	n := 0
+	var due []*claim
 	a.mu.Lock()
 	now := a.clock.now()
-	for n < len(due) && len(a.heap) > 0 && a.heap[0].at <= now {
-		due[n] = a.heap[0].claim
+	for len(due) < ringAtOnce && len(a.heap) > 0 && a.heap[0].at <= now {
+		due = append(due, a.heap[0].claim)
 		a.remove(0)
-		n++
 	}
-	if n == len(due) {
+	if len(due) == ringAtOnce {
 		go a.ring() // there may be more
 	} else {
 		a.fires = core.Never
 		a.arm()
 	}
 	a.mu.Unlock()
-	for _, c := range due[:n] {
+	for _, c := range due {
 		c.ring()
 	}
+	a.flush()
 }
 
 // arm makes the timer fire at the first alarm, or before: one that finds nothing to

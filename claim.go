@@ -79,7 +79,11 @@ type news struct {
 }
 
 // step feeds the core with one event and carries out what it decides.
-func (c *claim) step(ev core.Event) {
+func (c *claim) step(ev core.Event) { c.stepWith(ev, false) }
+
+// stepWith is step. Requests that are held back leave when the lane is flushed, or
+// with others'.
+func (c *claim) stepWith(ev core.Event, holdBack bool) {
 	var room [8]core.Effect
 	forsaken := c.forsaken()
 	c.mu.Lock()
@@ -102,7 +106,7 @@ func (c *claim) step(ev core.Event) {
 			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token {
 				batch = c.batch(e)
 			}
-			c.locker.lanes[e.Node].request(c, e, batch)
+			c.locker.lanes[e.Node].request(c, e, batch, holdBack)
 		case core.Done:
 			c.locker.leave(c)
 		default:
@@ -171,6 +175,11 @@ func (c *claim) note(effects []core.Effect) (told news) {
 // arm sets the alarm to the core's. It is called with the mutex held.
 func (c *claim) arm() {
 	at := c.core.Alarm()
+	if at == c.core.Renewal() && at != core.Never {
+		// On the next beat, which it shares with others: their requests go together.
+		beat := c.locker.beat
+		at = min((at+beat-1)/beat*beat, c.core.Deadline())
+	}
 	if at != c.alarm {
 		c.alarm = at
 		c.locker.alarms.set(c, at)
@@ -182,5 +191,5 @@ func (c *claim) ring() {
 	c.mu.Lock()
 	c.alarm = core.Never // it has fired: set it again if it was early
 	c.mu.Unlock()
-	c.step(core.Event{Kind: core.Alarm})
+	c.stepWith(core.Event{Kind: core.Alarm}, true)
 }

@@ -94,7 +94,7 @@ func newLane(ctx context.Context, l *Locker, index int, n Node) *lane {
 
 // request sends what a claim wants sent, or answers in the node's stead that it
 // was not.
-func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
+func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command, holdBack bool) {
 	now := ln.locker.clock.now()
 	ln.mu.Lock()
 	if err := ln.admit(now, e); err != nil {
@@ -111,7 +111,9 @@ func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command) {
 		ln.spare, f.next = f.next, nil
 	}
 	f.claim, f.op, f.round, f.batch = c, e.Op, e.Round, batch
-	wake := ln.launch(now, f)
+	ln.count(now, f)
+	ln.out.push(f)
+	wake := !holdBack && ln.hurry(now)
 	ln.mu.Unlock()
 	if wake {
 		ln.wake.Signal()
@@ -155,23 +157,50 @@ func (ln *lane) admit(now core.Time, e core.Effect) error {
 	return nil
 }
 
-// launch counts a request and queues it. It is called with the mutex held, and
-// says whether to wake a worker after that.
-func (ln *lane) launch(now core.Time, f *flight) (wake bool) {
+// count takes note of a request that will be sent. It is called with the mutex held.
+func (ln *lane) count(now core.Time, f *flight) {
 	ln.core.Launch(now, &f.Flight)
 	ln.arm()
 	if f.claim != nil {
 		ln.sample(now)
 	}
-	return ln.post(now, f)
 }
 
 // own sends a request of the lane's own. It is called with the mutex held.
 func (ln *lane) own(f *flight) {
 	f.Owner = f
-	if ln.launch(ln.locker.clock.now(), f) {
+	now := ln.locker.clock.now()
+	ln.count(now, f)
+	ln.out.push(f)
+	if ln.hurry(now) {
 		ln.wake.Signal()
 	}
+}
+
+// flush sends what was held back.
+func (ln *lane) flush() {
+	ln.mu.Lock()
+	wake := ln.out.first != nil && ln.hurry(ln.locker.clock.now())
+	ln.mu.Unlock()
+	if wake {
+		ln.wake.Signal()
+	}
+}
+
+// sendFolded sends a batch in which what can go together does.
+func (ln *lane) sendFolded(ctx context.Context, batch []resp.Command, room []resp.Reply) ([]resp.Reply, error) {
+	if len(batch) < 2 {
+		return ln.do(ctx, batch, room)
+	}
+	folded, ok := script.Fold(batch)
+	if !ok {
+		return ln.do(ctx, batch, room)
+	}
+	replies, err := ln.do(ctx, folded.Batch, nil)
+	if err != nil {
+		return nil, err
+	}
+	return folded.Unfold(replies, room[:0]), nil
 }
 
 // do sends a batch and sees to it that scripts which the node does not know are

@@ -20,6 +20,7 @@ type Locker struct {
 	lanes  []*lane
 	limits core.Limits
 	alarms *alarms
+	beat   time.Duration      // renewals begin on a multiple of it, so that they share batches
 	stop   context.CancelFunc // ends what is under way to the nodes
 
 	// highest is the highest token that this client has seen: a proposal is
@@ -50,8 +51,9 @@ type Locker struct {
 // need.
 const (
 	mostRounds = 256  // rounds, in one Locker
-	mostFlying = 1024 // requests, to one node
+	mostFlying = 8192 // requests, to one node: renewals come by the hundred
 	mostOwed   = 4096 // releases that wait for one node to come back
+	mostBeat   = 20 * time.Millisecond
 	probeLeast = 5 * time.Millisecond
 	probeMost  = 500 * time.Millisecond
 )
@@ -94,7 +96,8 @@ func New(cfg Config) (*Locker, error) {
 		closing: make(chan struct{}),
 		drained: make(chan struct{}),
 	}
-	l.alarms = newAlarms(l.clock)
+	l.beat = max(time.Microsecond, min(cfg.TTL/500, mostBeat))
+	l.alarms = newAlarms(l.clock, l.flush)
 	l.runs = make([]string, len(cfg.Nodes))
 	l.limits = core.Limits{
 		Timeout: cfg.NodeTimeout, FirstTimeout: l.firstTimeout(),
@@ -130,6 +133,13 @@ func (l *Locker) trusted() int {
 		}
 	}
 	return n
+}
+
+// flush sends what claims held back.
+func (l *Locker) flush() {
+	for _, ln := range l.lanes {
+		ln.flush()
+	}
 }
 
 // saw remembers a token.

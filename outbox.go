@@ -19,7 +19,7 @@ import (
 
 const (
 	// mostTogether is how many requests go in one batch.
-	mostTogether = 256
+	mostTogether = 1024
 	// fewAnswers is how many answers are delivered before anybody else is called to
 	// send what comes meanwhile.
 	fewAnswers = 8
@@ -89,10 +89,9 @@ func (o *outbox) drop(f *flight) {
 	f.queued, f.next = false, nil
 }
 
-// post queues a request that was launched. It is called with the mutex held, and
-// says whether a worker is to be woken after that.
-func (ln *lane) post(now core.Time, f *flight) (wake bool) {
-	ln.out.push(f)
+// hurry sees to it that somebody sends what is queued. It is called with the mutex
+// held, and says whether a worker is to be woken after that.
+func (ln *lane) hurry(now core.Time) (wake bool) {
 	switch {
 	case !ln.mayGo(now):
 	case ln.out.idle > 0:
@@ -168,7 +167,7 @@ func (ln *lane) work() {
 			}
 			send = batch
 		}
-		replies, err := ln.do(limit, send, room)
+		replies, err := ln.sendFolded(limit, send, room)
 
 		now := ln.locker.clock.now()
 		ln.mu.Lock()

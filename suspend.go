@@ -27,4 +27,5 @@ func (l *Locker) watch() {
 	for _, c := range claims {
 		c.ring()
 	}
+	l.flush()
 }

@@ -141,10 +141,12 @@ func (g generator) op() op {
 // scripted is one of our scripts, by its SHA or whole.
 func (g generator) scripted() resp.Command {
 	var cmd resp.Command
-	switch g.IntN(3) {
+	switch g.IntN(4) {
 	case 0:
 		cmd = g.params().Extend(g.value(), g.token())[0]
 	case 1:
+		cmd = g.extendMany()
+	case 2:
 		cmd = g.params().Raise(g.value(), g.token())[0]
 	default:
 		cmd = script.Release(g.key(), g.value())
@@ -153,6 +155,23 @@ func (g generator) scripted() resp.Command {
 		cmd, _ = script.Eval(cmd)
 	}
 	return cmd
+}
+
+// extendMany extends a few keys in one call, one of them twice at times, and at times
+// one that is a register.
+func (g generator) extendMany() resp.Command {
+	terms := g.params()
+	batch := make([]resp.Command, 2+g.IntN(3))
+	for i := range batch {
+		p := terms
+		p.Key = g.of("a", "b", script.Register("b"))
+		batch[i] = p.Extend(g.value(), g.token())[0]
+	}
+	folded, ok := script.Fold(batch)
+	if !ok || len(folded.Batch) != 1 {
+		panic("extensions with the same terms were not folded")
+	}
+	return folded.Batch[0]
 }
 
 func (g generator) scriptCommand() resp.Command {

@@ -12,7 +12,8 @@ type Terms struct {
 	Need  int
 	TTL   time.Duration
 	// RenewEvery is the time from the sending of one successful round to the
-	// next renewal; Retry is the pause after a round that failed.
+	// next renewal, less the claim's own Stagger; Retry is the pause after a round
+	// that failed, and doubled after each.
 	RenewEvery time.Duration
 	Retry      time.Duration
 }
@@ -45,7 +46,9 @@ type Claim struct {
 	open    bool // a round of Extend is under way
 	stalled bool // and all that were waited for have answered, without success
 	renew   bool
+	failed  int // rounds of Extend since the last that succeeded
 	maxHold time.Duration
+	stagger time.Duration
 	next    Time // when the next round of Extend is due, Never if none is
 	holdEnd Time // the end of the max hold, Never if unbounded
 	wanted  bool // the user waits for the outcome of an Extend
@@ -71,23 +74,42 @@ const (
 // none is the established round of a node on which the key is not ours.
 const none = ^uint32(0)
 
-// seat is what a claim knows of its key on one node.
+// seat is what a claim knows of its key on one node. A process may hold very many
+// leases: what is not needed for one that is well is behind a pointer.
 type seat struct {
 	op      Op     // the request under way, 0 if none
-	round   uint32 // the round in which it was sent
 	overdue bool   // it is past the per-node deadline, and no longer waited for
+	doubt   bool   // the key may be there: the fate of an Ask is unknown
+	freed   bool   // at the end: known to be free of our key
+	ballot  ballot // this round's
+	answer  Answer // the last answer that explains the ballot, and
+	accepts bool   // whether it accepted the token
+	round   uint32 // the round in which the request under way was sent
 
 	// established is the first round whose success proves that the node has
 	// held our key ever since: the node votes in a later round only if
 	// established <= good (I9). none: the key is not ours there.
 	established uint32
-	sentAt      Time // when the round of the request under way began
-	provenAt    Time // the same of the last request whose answer was that the key is ours
-	doubt       bool // the key may be there: the fate of an Ask is unknown
+	sentAt      Time  // when the round of the request under way began
+	provenAt    Time  // the same of the last request whose answer was that the key is ours
+	more        *Vote // the whole answer, if there is more to it
+}
 
-	ballot ballot // this round's
-	freed  bool   // at the end: known to be free of our key
-	vote   Vote   // the last answer that explains the ballot
+// hear takes note of an answer that explains the ballot.
+func (s *seat) hear(v Vote) {
+	s.answer, s.accepts, s.more = v.Answer, v.Accepted, nil
+	if (v != Vote{Answer: v.Answer, Accepted: v.Accepted}) {
+		more := v
+		s.more = &more
+	}
+}
+
+// vote is the last answer that explains the ballot.
+func (s *seat) vote() Vote {
+	if s.more != nil {
+		return *s.more
+	}
+	return Vote{Answer: s.answer, Accepted: s.accepts}
 }
 
 // mayHold reports whether the key may be ours on that node.
@@ -143,7 +165,7 @@ type EventKind uint8
 
 // The events, and which fields of Event they use.
 const (
-	Begin       EventKind = iota + 1 // Token: the highest token seen so far by this client; Renew, MaxHold
+	Begin       EventKind = iota + 1 // Token: the highest token seen so far by this client; Renew, MaxHold, Stagger
 	Reply                            // Node, Op, Round, Vote: the answer to a request
 	Overdue                          // Node, Op, Round, Vote.Err: the per-node deadline of a request passed
 	Alarm                            // the time of Claim.Alarm came
@@ -162,6 +184,7 @@ type Event struct {
 	Token   uint64
 	Renew   bool
 	MaxHold time.Duration // 0: unbounded
+	Stagger time.Duration // by how much this claim is renewed sooner than others
 	Reason  Reason
 }
 
@@ -233,6 +256,15 @@ func (c *Claim) Alarm() Time {
 	}
 }
 
+// Renewal is when the next round of Extend is due, Never if none is. It may as well
+// begin a little later, as Alarm at any other time may not.
+func (c *Claim) Renewal() Time {
+	if c.phase != held || c.open && !c.stalled {
+		return Never
+	}
+	return c.next
+}
+
 // Deadline is the end of the lease's validity as it stands now (I2): that of
 // the last successful round, or the max hold if it comes first.
 func (c *Claim) Deadline() Time { return min(c.deadline, c.holdEnd) }
@@ -253,7 +285,7 @@ func (c *Claim) Held(at Time) bool { return c.phase == held && at < c.Deadline()
 // it voted for the claim in the last round.
 func (c *Claim) Vote(node int) (v Vote, agreed bool) {
 	s := &c.seats[node]
-	return s.vote, s.ballot == yes
+	return s.vote(), s.ballot == yes
 }
 
 // Gone reports, after Freed, whether so many nodes had lost the key before the
@@ -315,7 +347,7 @@ func (c *Claim) overdue(now Now, ev Event, out []Effect) []Effect {
 		return out
 	}
 	s.overdue = true
-	s.vote = Vote{Answer: Unknown, Err: ev.Vote.Err}
+	s.hear(Vote{Answer: Unknown, Err: ev.Vote.Err})
 	return c.decide(now, out)
 }
 
@@ -341,7 +373,7 @@ func (c *Claim) reply(now Now, ev Event, out []Effect) []Effect {
 	}
 	counts := ev.Round == c.round && s.ballot == awaited
 	if counts || ev.Op == Ask {
-		s.vote = ev.Vote
+		s.hear(ev.Vote)
 	}
 	switch {
 	case c.phase == held && ev.Op == Extend && ev.Vote.Answer == Absent:
@@ -419,7 +451,7 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 			c.deleted++
 			s.freed = true
 		default:
-			s.vote = ev.Vote
+			s.hear(ev.Vote)
 		}
 		// Whatever became of it, the claim has done its part: a release that
 		// did not reach the node is owed by the node's gate.

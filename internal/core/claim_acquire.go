@@ -28,7 +28,7 @@ var ErrTokens = errors.New("the node's register of tokens is at its end: a token
 //	token = max(wall clock in µs, highest token seen + 1)
 func (c *Claim) begin(now Now, ev Event, out []Effect) []Effect {
 	c.phase = asking
-	c.renew, c.maxHold = ev.Renew, ev.MaxHold
+	c.renew, c.maxHold, c.stagger = ev.Renew, ev.MaxHold, ev.Stagger
 	c.sentAt = now.At
 	c.deadline = quorum.Deadline(now.At, c.terms.TTL)
 	c.proposal = max(now.Wall, ev.Token+1)
@@ -59,7 +59,7 @@ func (c *Claim) decideAsk(now Now, out []Effect) []Effect {
 	case quorum.Won:
 		accepted := 0
 		for i := range c.seats {
-			if s := &c.seats[i]; s.ballot == yes && s.vote.Accepted {
+			if s := &c.seats[i]; s.ballot == yes && s.accepts {
 				accepted++
 			}
 		}
@@ -76,7 +76,7 @@ func (c *Claim) decideAsk(now Now, out []Effect) []Effect {
 func (c *Claim) refused() int {
 	n := 0
 	for i := range c.seats {
-		if s := &c.seats[i]; s.ballot == no && s.vote.Answer == Refused {
+		if s := &c.seats[i]; s.ballot == no && s.answer == Refused {
 			n++
 		}
 	}
@@ -96,8 +96,8 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 	}
 	if proposal >= maxToken {
 		for i := range c.seats {
-			if s := &c.seats[i]; s.vote.Register >= maxToken-1 {
-				s.vote.Err = ErrTokens
+			if s := &c.seats[i]; s.more != nil && s.more.Register >= maxToken-1 {
+				s.more.Err = ErrTokens
 			}
 		}
 	}

@@ -1,14 +1,18 @@
 package core
 
-import "github.com/redlock-go/redlock/internal/quorum"
+import (
+	"time"
 
-// schedule sets when the next renewal is due: RenewEvery after the last
-// successful round was sent, unless the lease is not to be renewed or holds to
+	"github.com/redlock-go/redlock/internal/quorum"
+)
+
+// schedule sets when the next renewal is due: RenewEvery, less the claim's own
+// stagger, after the last successful round was sent, unless the lease is not to be renewed or holds to
 // its end already.
 func (c *Claim) schedule() {
 	c.next = Never
 	if c.renew && c.deadline < c.holdEnd {
-		c.next = c.sentAt + c.terms.RenewEvery
+		c.next = c.sentAt + c.terms.RenewEvery - c.stagger
 	}
 }
 
@@ -83,7 +87,7 @@ func (c *Claim) decideExtend(now Now, out []Effect) []Effect {
 	deadline := quorum.Deadline(c.sentAt, c.terms.TTL)
 	switch {
 	case c.tally().Result() == quorum.Won && now.At < deadline:
-		c.open, c.wanted = false, false
+		c.open, c.wanted, c.failed = false, false, 0
 		c.good = c.round
 		c.deadline = deadline
 		c.schedule()
@@ -94,9 +98,19 @@ func (c *Claim) decideExtend(now Now, out []Effect) []Effect {
 	// Every answer that was waited for is in. A late one may still turn the
 	// round; until the next one starts.
 	c.stalled = true
+	c.failed++
 	if c.renew {
-		c.next = now.At + c.terms.Retry
+		c.next = now.At + c.pause(now.At)
 	}
 	c.wanted = false
 	return append(out, Effect{Kind: ExtendFailed})
+}
+
+// pause is the time until the next try after a round that failed: Retry, doubled with
+// each, up to an eighth of the time that is left. So a lease is tried for some thirty
+// times before it is lost, and very many leases leave the nodes alone that an outage
+// keeps from answering.
+func (c *Claim) pause(now Time) time.Duration {
+	doubled := c.terms.Retry << min(c.failed-1, 10)
+	return max(c.terms.Retry, min(doubled, (c.Deadline()-now)/8))
 }

@@ -1,6 +1,7 @@
 package nodeurl
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"net"
@@ -91,14 +92,15 @@ func (s *scanner) feed(p []byte, limit func() int64) error {
 		if len(s.line) == 0 && len(s.open) == 0 && s.whole >= limit() {
 			return errors.New("a reply that nobody asked for: what answers there does not speak as a Redis server does")
 		}
-		end := 0
-		for end < len(p) && p[end] != '\n' {
-			end++
+		end := bytes.IndexByte(p, '\n')
+		whole := end >= 0
+		if !whole {
+			end = len(p)
 		}
 		if len(s.line)+end > mostLine {
 			return errNotRedis
 		}
-		if end == len(p) {
+		if !whole {
 			s.line = append(s.line, p...)
 			return nil
 		}
@@ -129,9 +131,9 @@ func (s *scanner) header(line []byte) error {
 	default:
 		return errNotRedis
 	}
-	n, err := strconv.ParseInt(string(rest), 10, 64)
+	n, ok := number(rest)
 	switch {
-	case err != nil:
+	case !ok:
 		return errNotRedis
 	case kind == ':', n == -1, kind == '*' && n == 0:
 		s.end()
@@ -143,6 +145,21 @@ func (s *scanner) header(line []byte) error {
 		return errNotRedis
 	}
 	return nil
+}
+
+// number reads what most headers hold, a few digits, without a call.
+func number(digits []byte) (n int64, ok bool) {
+	if len(digits) == 0 || len(digits) > 9 || digits[0] < '0' {
+		n, err := strconv.ParseInt(string(digits), 10, 64)
+		return n, err == nil
+	}
+	for _, d := range digits {
+		if d < '0' || d > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(d-'0')
+	}
+	return n, true
 }
 
 // end marks the end of a value, and of the arrays that it completes.

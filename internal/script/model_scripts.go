@@ -15,6 +15,8 @@ var equivalents = map[*Script]struct {
 	ReleaseScript: {1, 1, (*run).release},
 	ExtendScript:  {2, 4, (*run).extend},
 	RaiseScript:   {2, 3, (*run).raise},
+
+	ExtendManyScript: {2, 4, (*run).extendMany},
 }
 
 func (r *run) eval(cmd resp.Command) resp.Reply {
@@ -112,6 +114,18 @@ func (r *run) extend(keys, args []string) resp.Reply {
 		}
 	}
 	return resp.OfInt(1)
+}
+
+// extendMany calls by redis.pcall: an error is the reply for that key.
+func (r *run) extendMany(keys, args []string) resp.Reply {
+	if len(keys)%2 != 0 || len(args) != 2+len(keys) {
+		return notModelled("the script extend_many with as many arguments")
+	}
+	replies := make([]resp.Reply, 0, len(keys)/2)
+	for i := 0; i < len(keys); i += 2 {
+		replies = append(replies, r.extend(keys[i:i+2], []string{args[2+i], args[0], args[3+i], args[1]}))
+	}
+	return resp.OfArray(replies...)
 }
 
 func (r *run) raise(keys, args []string) resp.Reply {

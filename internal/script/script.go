@@ -28,6 +28,8 @@ var (
 	releaseSource string
 	//go:embed extend.lua
 	extendSource string
+	//go:embed extend_many.lua
+	extendManySource string
 	//go:embed raise.lua
 	raiseSource string
 
@@ -35,8 +37,10 @@ var (
 	ExtendScript  = compile("extend", extendSource)
 	RaiseScript   = compile("raise", raiseSource)
 
+	ExtendManyScript = compile("extend_many", extendManySource)
+
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
-	All = []*Script{ReleaseScript, ExtendScript, RaiseScript}
+	All = []*Script{ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript}
 )
 
 func compile(name, source string) *Script {

@@ -85,19 +85,14 @@ var All = []Mutant{
 		Why:    "each node counts up, and the greatest count of those that granted the key is the token",
 		Breaks: breaks(check.I3),
 		Edits: []Edit{
-			{batch, `		resp.Command{"ZADD", register, "GT", "CH", strconv.FormatUint(token, 10), member},
-		resp.Command{"PEXPIRE", register, strconv.FormatInt(p.Retention, 10)},
-	)
-	if look {`, `		resp.Command{"INCR", register + "n"},
-		resp.Command{"PEXPIRE", register + "n", strconv.FormatInt(p.Retention, 10)},
-	)
-	if look {`},
+			{batch, "b.args[7:13:13], b.args[13:16:16]\n", `resp.Command{"INCR", register + "n"}, resp.Command{"PEXPIRE", register + "n", b.args[15]}
+`},
 			{read, "v.Accepted = raise.Kind == resp.Int && raise.Int == 1 && expire.Kind == resp.Int", "v.Accepted, v.Register = expire.Kind == resp.Int, uint64(raise.Int)"},
 			{acquire, "		if accepted >= c.terms.Need {\n", `		if accepted >= c.terms.Need {
 			c.proposal = 0
 			for i := range c.seats {
 				if s := &c.seats[i]; s.ballot == yes {
-					c.proposal = max(c.proposal, s.vote.Register)
+					c.proposal = max(c.proposal, s.vote().Register)
 				}
 			}
 `},
