@@ -33,7 +33,9 @@ func (r *run) cycles(ctx context.Context, scenario string, nodes, goroutines int
 // cyclers are goroutines that go through cycles; what they need is made once, so
 // that the allocations that are counted are the contestants'.
 type cyclers struct {
-	each []*cycler
+	prefix string
+	each   []*cycler
+	names  map[string][][]string // by contestant, of each cycler
 }
 
 type cycler struct {
@@ -45,21 +47,35 @@ type cycler struct {
 }
 
 func newCyclers(prefix string, n int) *cyclers {
-	c := &cyclers{}
-	for g := range n {
-		one := &cycler{
+	c := &cyclers{prefix: prefix, names: make(map[string][][]string)}
+	for range n {
+		c.each = append(c.each, &cycler{
 			cycles: make([]time.Duration, 0, 1<<20/n),
 			takes:  make([]time.Duration, 0, 1<<20/n),
-		}
-		for i := range names {
-			one.names = append(one.names, fmt.Sprintf("%s/%d/%d", prefix, g, i))
-		}
-		c.each = append(c.each, one)
+		})
 	}
 	return c
 }
 
+// nameFor gives the cyclers the names of a contestant: nobody is held up by what
+// another has left behind.
+func (c *cyclers) nameFor(contestant string) {
+	if c.names[contestant] == nil {
+		for g := range c.each {
+			var own []string
+			for i := range names {
+				own = append(own, fmt.Sprintf("%s/%s/%d/%d", c.prefix, contestant, g, i))
+			}
+			c.names[contestant] = append(c.names[contestant], own)
+		}
+	}
+	for g, one := range c.each {
+		one.names = c.names[contestant][g]
+	}
+}
+
 func (c *cyclers) turn(ctx context.Context, p *player, slice time.Duration) (Sample, error) {
+	c.nameFor(p.Name)
 	before := p.spent()
 	begin := time.Now()
 	var working sync.WaitGroup

@@ -70,7 +70,7 @@ func (r *run) holdMany(p *player) (Sample, error) {
 	cost.since(before, 1)
 	sample := Sample{
 		WaiterBytes: queued.Sample[WaiterBytes],
-		Leases: float64(r.Settings.Held), TakePerSecond: taken.Sample[TakePerSecond], LeaseBytes: taken.Sample[LeaseBytes],
+		Leases:      float64(r.Settings.Held), TakePerSecond: taken.Sample[TakePerSecond], LeaseBytes: taken.Sample[LeaseBytes],
 		ClientCores: kept.CPU.Seconds() / seconds, ServerCores: cost[ServerCPU] / 1e6 / seconds,
 		Renewals: kept.Sample[Renewals] / seconds,
 		Late:     kept.Sample[Late], Lost: kept.Sample[Lost], Errors: float64(taken.Errors),

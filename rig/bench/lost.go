@@ -113,7 +113,9 @@ func (r *run) notice(ctx context.Context, worlds []*world, slow map[*player]bool
 	for _, w := range worlds {
 		for _, p := range w.players {
 			noticing.Go(func() {
-				c := newCyclers("S5/notice/"+p.Name, 1).each[0] // keys of its own
+				crew := newCyclers("S5/notice", 1) // they notice at the same time
+				crew.nameFor(p.Name)
+				c := crew.each[0]
 				// The first cycle is for noticing. Now and then one fails on a busy machine;
 				// what cannot work at all is found in its turn.
 				c.run(ctx, p.locker, time.Time{})

@@ -22,7 +22,7 @@ type run struct {
 	result     *Result
 	etcd       *etcdServer // nil if there is none
 	etcdAbsent string      // why
-	crew       workers // the processes of S4, none until they are needed
+	crew       workers     // the processes of S4, none until they are needed
 	began      time.Time
 }
 

@@ -165,4 +165,3 @@ func (m *monitor) perScript() float64 {
 	}
 	return m.inner / m.scripts
 }
-

@@ -176,4 +176,3 @@ func (w *worker) close() {
 	}
 	clear(w.lockers)
 }
-

@@ -94,4 +94,3 @@ func (l redsyncLease) Release(ctx context.Context) error {
 	}
 	return err
 }
-

@@ -58,7 +58,7 @@ func Markdown(r *bench.Result) string {
 		fmt.Fprintf(w, "; %s", m.Etcd)
 	}
 	fmt.Fprintf(w, ". GOGC %s. Load average of the last minute %s before the run, %s after it. It took %s.\n\n", m.GOGC, Figure(m.LoadBefore), Figure(m.LoadAfter), r.Took)
-	if m.LoadBefore > 1 {
+	if m.LoadBefore > float64(m.Cores) {
 		w.WriteString("**Something else was running on this machine: the figures are provisional.**\n\n")
 	}
 	if r.Settings.Quick {
