@@ -48,6 +48,9 @@ const Delayed = "2 ms of network delay a round trip"
 
 // excluded says why a contestant is not in a scenario, "" if it is.
 func excluded(scenario string, nodes int, c contestant.Contestant) string {
+	if c.Name == contestant.FloorPlain && scenario != "S1" && scenario != "S2" {
+		return "see floor"
+	}
 	switch scenario {
 	case "S5":
 		if c.Nodes == 1 {

@@ -69,7 +69,7 @@ type Lease interface {
 // All are all of them, in the order of the report; the first is the floor.
 func All() []Contestant {
 	return []Contestant{
-		floor(), oursOnRueidis(), oursOnGoredis(),
+		floor(), floorPlain(), oursOnRueidis(), oursOnGoredis(),
 		redsyncOnGoredis(), redsyncOnRueidis(), redsyncFailFast(),
 		rueidislocks(), redislocks(), etcd(),
 	}

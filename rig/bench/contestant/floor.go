@@ -16,17 +16,28 @@ import (
 const compareAndDelete = `if redis.call("get",KEYS[1]) == ARGV[1] then return redis.call("del",KEYS[1]) else return 0 end`
 
 func floor() Contestant {
+	return floorOf(Floor, false, "no lock library: SET NX PX and an EVALSHA that compares and deletes, each to all nodes at once, on rueidis without retries and with one connection a node (faster here than its default of four); "+
+		"what callers ask of a node while it answers others goes there together, in one DoMulti; back as soon as a majority has said yes; no deadline, token, guard or renewal. "+
+		"Under contention it spins: who gets no majority releases on all nodes, waits for a majority's answers, and tries again at once. In S3 a sync.Mutex stands in front of it")
+}
+
+// FloorPlain is the name of the floor without batches.
+const FloorPlain = "floor-plain"
+
+func floorPlain() Contestant {
+	return floorOf(FloorPlain, true, "as floor, but each call is a Do of its own, from a goroutine for each caller and node, and rueidis pipelines what meets: how one would write it at first")
+}
+
+func floorOf(name string, plain bool, settings string) Contestant {
 	return Contestant{
-		Name: Floor, Modules: []string{"github.com/redis/rueidis"},
-		Settings: "no lock library: SET NX PX and an EVALSHA that compares and deletes, each to all nodes at once, on rueidis without retries and with one connection a node (faster here than its default of four); back as soon as a majority has said yes; no deadline, token, guard or renewal. " +
-			"Under contention it spins: who gets no majority releases on all nodes, waits for a majority's answers, and tries again at once. In S3 a sync.Mutex stands in front of it",
+		Name: name, Modules: []string{"github.com/redis/rueidis"}, Settings: settings,
 		Key: func(lock string) string { return lock },
 		Open: func(s Setup) (Locker, error) {
 			clients, err := openRueidis(s, func(o *rueidis.ClientOption) { o.DisableRetry = true; o.PipelineMultiplex = -1 })
 			if err != nil {
 				return nil, err
 			}
-			return newFloor(clients, s)
+			return newFloor(clients, s, plain)
 		},
 	}
 }
@@ -40,15 +51,17 @@ type floorLocker struct {
 	prefix  string
 	count   atomic.Uint64
 
-	idle chan *floorRound // rounds to use again
-	done chan struct{}
+	plain bool
+	nodes []chan floorAsk  // to each node's goroutine, if all callers share it
+	idle  chan *floorRound // rounds to use again
+	done  chan struct{}
 
 	local bool
 	mu    sync.Mutex
 	gates map[string]*sync.Mutex
 }
 
-func newFloor(clients rueidisClients, s Setup) (*floorLocker, error) {
+func newFloor(clients rueidisClients, s Setup, plain bool) (*floorLocker, error) {
 	f := &floorLocker{
 		clients: clients, need: len(clients)/2 + 1, ttl: s.TTL, prefix: rand.Text()[:8],
 		idle: make(chan *floorRound, 1024), done: make(chan struct{}),
@@ -61,6 +74,10 @@ func newFloor(clients rueidisClients, s Setup) (*floorLocker, error) {
 			return nil, err
 		}
 		f.sha = sha
+	}
+	f.plain = plain
+	if !plain {
+		f.nodes = f.serveAll(floorBatch)
 	}
 	return f, nil
 }
@@ -113,16 +130,27 @@ func (f *floorLocker) round() *floorRound {
 		return r
 	default:
 	}
-	r := &floorRound{floor: f, votes: make(chan floorVote, 4*floorBacklog*len(f.clients))}
+	// Room for the votes of stragglers, which nobody reads before the next round.
+	r := &floorRound{floor: f, nodes: f.nodes, votes: make(chan floorVote, 64*len(f.clients))}
+	if f.plain {
+		r.nodes = f.serveAll(1)
+	}
+	return r
+}
+
+// serveAll starts a goroutine for each node; a single node is served by whoever
+// asks.
+func (f *floorLocker) serveAll(batch int) []chan floorAsk {
+	var nodes []chan floorAsk
 	if len(f.clients) == 1 {
-		return r
+		return nil
 	}
 	for _, c := range f.clients {
 		asks := make(chan floorAsk, floorBacklog)
-		r.asks = append(r.asks, asks)
-		go r.serve(c, asks)
+		nodes = append(nodes, asks)
+		go f.serve(c, asks, batch)
 	}
-	return r
+	return nodes
 }
 
 func (f *floorLocker) back(r *floorRound) {
@@ -132,20 +160,19 @@ func (f *floorLocker) back(r *floorRound) {
 	}
 }
 
-// floorRound is a caller's goroutine for each node, which stays there for later
-// rounds: cheaper than a new one for each command.
+// floorRound is what a caller asks of all nodes.
 type floorRound struct {
 	floor *floorLocker
 	key   string
 	value string
 	turn  uint64
-	asks  []chan floorAsk
+	nodes []chan floorAsk
 	votes chan floorVote
 }
 
-// floorBacklog is how many commands of one caller may be under way to a node; a
-// node that does not answer is left out after that.
-const floorBacklog = 64
+// floorBacklog is how many commands may wait for a node; one that does not answer
+// is left out after that.
+const floorBacklog = 1024
 
 type floorOp int
 
@@ -158,6 +185,7 @@ type floorAsk struct {
 	op         floorOp
 	turn       uint64
 	key, value string
+	votes      chan<- floorVote
 }
 
 type floorVote struct {
@@ -165,44 +193,70 @@ type floorVote struct {
 	yes  bool
 }
 
-// serve sends to one node and waits for its reply, one command after the other.
-func (r *floorRound) serve(c rueidis.Client, asks <-chan floorAsk) {
+// serve sends to one node, in one write what has come together while the node
+// answered what was sent before.
+func (f *floorLocker) serve(c rueidis.Client, asks <-chan floorAsk, most int) {
+	batch := make([]floorAsk, 0, most)
+	commands := make(rueidis.Commands, 0, most)
 	for {
-		var ask floorAsk
+		batch, commands = batch[:0], commands[:0]
 		select {
-		case ask = <-asks:
-		case <-r.floor.done:
+		case ask := <-asks:
+			batch = append(batch, ask)
+		case <-f.done:
 			return
 		}
-		vote := floorVote{ask.turn, r.send(c, ask)}
-		select {
-		case r.votes <- vote:
-		default: // nobody has read for very long
+		for more := true; more && len(batch) < most; {
+			select {
+			case ask := <-asks:
+				batch = append(batch, ask)
+			default:
+				more = false
+			}
+		}
+		if len(batch) == 1 {
+			batch[0].vote(c.Do(context.Background(), f.command(c, batch[0])))
+			continue
+		}
+		for _, ask := range batch {
+			commands = append(commands, f.command(c, ask))
+		}
+		for i, result := range c.DoMulti(context.Background(), commands...) {
+			batch[i].vote(result)
 		}
 	}
 }
 
-// send sends to one node and says whether it agreed.
-func (r *floorRound) send(c rueidis.Client, ask floorAsk) bool {
-	ctx := context.Background()
+// floorBatch is the most that is sent in one write.
+const floorBatch = 128
+
+func (f *floorLocker) command(c rueidis.Client, ask floorAsk) rueidis.Completed {
 	if ask.op == floorSet {
-		// A nil reply, an error of its own kind, is a refusal.
-		return c.Do(ctx, c.B().Set().Key(ask.key).Value(ask.value).Nx().Px(r.floor.ttl).Build()).Error() == nil
+		return c.B().Set().Key(ask.key).Value(ask.value).Nx().Px(f.ttl).Build()
 	}
-	return c.Do(ctx, c.B().Evalsha().Sha1(r.floor.sha).Numkeys(1).Key(ask.key).Arg(ask.value).Build()).Error() == nil
+	return c.B().Evalsha().Sha1(f.sha).Numkeys(1).Key(ask.key).Arg(ask.value).Build()
+}
+
+// vote tells the caller. A nil reply, an error of its own kind, is a refusal.
+func (ask floorAsk) vote(result rueidis.RedisResult) {
+	select {
+	case ask.votes <- floorVote{ask.turn, result.Error() == nil}:
+	default: // nobody has read for very long
+	}
 }
 
 // run asks all nodes at once and returns when need of them have said yes, or so
 // many cannot any more.
 func (r *floorRound) run(op floorOp, need int) bool {
 	r.turn++
-	if len(r.asks) == 0 { // a single node needs no other goroutine
-		return r.send(r.floor.clients[0], floorAsk{op, r.turn, r.key, r.value})
+	ask := floorAsk{op, r.turn, r.key, r.value, r.votes}
+	if c := r.floor.clients[0]; len(r.nodes) == 0 {
+		return c.Do(context.Background(), r.floor.command(c, ask)).Error() == nil
 	}
 	waiting := 0
-	for _, asks := range r.asks {
+	for _, asks := range r.nodes {
 		select {
-		case asks <- floorAsk{op, r.turn, r.key, r.value}:
+		case asks <- ask:
 			waiting++
 		default:
 		}

@@ -106,7 +106,7 @@ func classOf(c bench.About) chart.Class {
 	switch {
 	case c.Ours:
 		return chart.Ours
-	case c.Name == contestant.Floor:
+	case c.Name == contestant.Floor, c.Name == contestant.FloorPlain:
 		return chart.Floor
 	}
 	return chart.Peer
