@@ -3,6 +3,7 @@ package bench
 import (
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/redlock-go/redlock/rig/bench/stat"
 )
@@ -92,9 +93,18 @@ func (r *Result) add(scenario, variant string, nodes int, name string, sample Sa
 	}
 	for m, value := range sample {
 		if !math.IsNaN(value) && !math.IsInf(value, 0) { // JSON has neither
-			c.Values[m] = append(c.Values[m], value)
+			c.Values[m] = append(c.Values[m], rounded(value))
 		}
 	}
+}
+
+// rounded keeps five figures, which is more than any of them means.
+func rounded(x float64) float64 {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 5, 64), 64)
+	if err != nil {
+		return x
+	}
+	return r
 }
 
 // leaveEmpty says why a contestant is not in a scenario.
