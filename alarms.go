@@ -13,7 +13,7 @@ import (
 // often cancelled: locks are held for shorter than it takes to be renewed.
 type alarms struct {
 	clock *clock
-	flush func() // sends what the claims held back
+	rung  func() // is called when claims have been, to send what they held back
 
 	mu    sync.Mutex
 	heap  []alarm
@@ -33,8 +33,8 @@ const none = -1
 // very many leases end at once, the last must not wait for all the others.
 const ringAtOnce = 1024
 
-func newAlarms(c *clock, flush func()) *alarms {
-	a := &alarms{clock: c, flush: flush, fires: core.Never}
+func newAlarms(c *clock, rung func()) *alarms {
+	a := &alarms{clock: c, rung: rung, fires: core.Never}
 	a.timer = time.AfterFunc(time.Hour, a.ring)
 	a.timer.Stop()
 	return a
@@ -81,7 +81,7 @@ func (a *alarms) ring() {
 	for _, c := range due {
 		c.ring()
 	}
-	a.flush()
+	a.rung()
 }
 
 // arm makes the timer fire at the first alarm, or before: one that finds nothing to

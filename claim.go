@@ -21,6 +21,7 @@ type claim struct {
 
 	before, after *claim // in locker.live
 	place         int    // in locker.alarms
+	nextDue       *claim // in locker.renewals
 
 	mu      sync.Mutex
 	core    core.Claim
@@ -34,6 +35,8 @@ type claim struct {
 	parent   atomic.Pointer[context.Context] // of the lease, if it can end
 	deadline atomic.Int64                    // core.Deadline, for reading without the mutex
 	won      bool
+	due      bool // it is in locker.renewals
+	renewing bool // its round counts there as under way
 
 	// decided says two things to those who wait: it holds a value when the claim is
 	// won or has ended without, and is closed when Release need not wait any longer.
@@ -94,7 +97,15 @@ func (c *claim) stepWith(ev core.Event, holdBack bool) {
 	told := c.note(effects)
 	c.deadline.Store(int64(c.core.Deadline()))
 	c.arm()
+	renewed := c.renewing && !c.core.Renewing()
+	if renewed {
+		c.renewing = false
+	}
 	c.mu.Unlock()
+
+	if renewed && c.locker.renewals.over() {
+		go c.locker.startRenewals()
+	}
 
 	if told.end != nil {
 		told.end(told.cause) // before any release leaves
@@ -179,6 +190,9 @@ func (c *claim) arm() {
 		// On the next beat, which it shares with others: their requests go together.
 		beat := c.locker.beat
 		at = min((at+beat-1)/beat*beat, c.core.Deadline())
+		if c.due {
+			at = c.core.Deadline()
+		}
 	}
 	if at != c.alarm {
 		c.alarm = at
@@ -188,8 +202,27 @@ func (c *claim) arm() {
 
 // ring is called when the time of the alarm has come.
 func (c *claim) ring() {
+	now := c.locker.clock.now()
 	c.mu.Lock()
 	c.alarm = core.Never // it has fired: set it again if it was early
+	if now >= c.core.Renewal() && now < c.core.Deadline() {
+		again := c.due
+		c.due = true
+		c.arm()
+		c.mu.Unlock()
+		if !again {
+			c.locker.renewals.due(c)
+		}
+		return
+	}
+	c.mu.Unlock()
+	c.stepWith(core.Event{Kind: core.Alarm}, true)
+}
+
+// renew is called when the turn of a lease that is due has come.
+func (c *claim) renew() {
+	c.mu.Lock()
+	c.due, c.renewing = false, true
 	c.mu.Unlock()
 	c.stepWith(core.Event{Kind: core.Alarm}, true)
 }

@@ -14,14 +14,15 @@ import (
 // Locker takes locks on a set of nodes. It is safe for concurrent use; a process
 // needs one for each set of nodes, whatever the number of locks.
 type Locker struct {
-	cfg    Config
-	terms  core.Terms
-	clock  *clock
-	lanes  []*lane
-	limits core.Limits
-	alarms *alarms
-	beat   time.Duration      // renewals begin on a multiple of it, so that they share batches
-	stop   context.CancelFunc // ends what is under way to the nodes
+	cfg      Config
+	terms    core.Terms
+	clock    *clock
+	lanes    []*lane
+	limits   core.Limits
+	alarms   *alarms
+	renewals renewals
+	beat     time.Duration      // renewals begin on a multiple of it, so that they share batches
+	stop     context.CancelFunc // ends what is under way to the nodes
 
 	// highest is the highest token that this client has seen: a proposal is
 	// above it, so that a client whose clock is behind learns it once.
@@ -97,7 +98,7 @@ func New(cfg Config) (*Locker, error) {
 		drained: make(chan struct{}),
 	}
 	l.beat = max(time.Microsecond, min(cfg.TTL/500, mostBeat))
-	l.alarms = newAlarms(l.clock, l.flush)
+	l.alarms = newAlarms(l.clock, l.rung)
 	l.runs = make([]string, len(cfg.Nodes))
 	l.limits = core.Limits{
 		Timeout: cfg.NodeTimeout, FirstTimeout: l.firstTimeout(),
@@ -133,6 +134,12 @@ func (l *Locker) trusted() int {
 		}
 	}
 	return n
+}
+
+// rung is called when alarms have rung.
+func (l *Locker) rung() {
+	l.startRenewals()
+	l.flush()
 }
 
 // flush sends what claims held back.

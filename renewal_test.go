@@ -27,21 +27,27 @@ func leases(t *testing.T, l *redlock.Locker, n int) []*redlock.Lease {
 }
 
 // extensions counts the calls that extend, and the keys that they extend.
-type extensions struct{ calls, keys atomic.Int64 }
+type extensions struct{ calls, keys, underWay, most atomic.Int64 }
 
 func (x *extensions) hook(ctx context.Context, batch []resp.Command, next func(context.Context, []resp.Command) ([]resp.Reply, error)) ([]resp.Reply, error) {
+	keys := int64(0)
 	for _, cmd := range batch {
 		switch {
 		case cmd[0] != "EVALSHA":
 		case cmd[1] == script.ExtendScript.SHA:
 			x.calls.Add(1)
-			x.keys.Add(1)
+			keys++
 		case cmd[1] == script.ExtendManyScript.SHA:
 			n, _ := strconv.ParseInt(cmd[2], 10, 64)
 			x.calls.Add(1)
-			x.keys.Add(n / 2)
+			keys += n / 2
 		}
 	}
+	x.keys.Add(keys)
+	if now := x.underWay.Add(keys); now > x.most.Load() {
+		x.most.Store(now)
+	}
+	defer x.underWay.Add(-keys)
 	return next(ctx, batch)
 }
 
@@ -77,6 +83,49 @@ func TestRenewalsAreSpreadAndShareCalls(t *testing.T) {
 		if calls > keys/10 {
 			t.Errorf("%d calls for %d renewals", calls, keys)
 		}
+	})
+}
+
+// When the machine wakes, every lease is due. They are renewed as the nodes can take
+// them, soon, and none is lost; also if the nodes then do not answer for some time.
+func TestRenewalsOfACrowdThatIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 5000
+		nodes := redlocktest.NewNodes(3)
+		l := open(t, nodes)
+		list := leases(t, l, many)
+		var seen extensions
+		nodes[0].Hook(seen.hook)
+		for _, n := range nodes {
+			n.Delay(20 * time.Millisecond)
+		}
+		renewed := func(within time.Duration) {
+			t.Helper()
+			time.Sleep(within)
+			for _, lease := range list {
+				if left := time.Until(lease.Deadline()); left < 6*time.Second {
+					t.Fatalf("the deadline of %s is in %v", lease.Key(), left)
+				}
+			}
+		}
+		l.Suspend(4 * time.Second)
+		renewed(time.Second)
+		if most := seen.most.Load(); most > 1024 {
+			t.Errorf("%d renewals were under way to one node at once", most)
+		}
+
+		before := seen.keys.Load()
+		for _, n := range nodes {
+			n.Freeze()
+		}
+		time.Sleep(7 * time.Second)
+		for _, n := range nodes {
+			n.Thaw()
+		}
+		if tries := seen.keys.Load() - before; tries > 10*many {
+			t.Errorf("%d renewals were tried in an outage, of %d leases", tries, many)
+		}
+		renewed(1500 * time.Millisecond)
 	})
 }
 

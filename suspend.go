@@ -27,5 +27,5 @@ func (l *Locker) watch() {
 	for _, c := range claims {
 		c.ring()
 	}
-	l.flush()
+	l.rung()
 }

@@ -259,11 +259,15 @@ func (c *Claim) Alarm() Time {
 // Renewal is when the next round of Extend is due, Never if none is. It may as well
 // begin a little later, as Alarm at any other time may not.
 func (c *Claim) Renewal() Time {
-	if c.phase != held || c.open && !c.stalled {
+	if c.phase != held || c.Renewing() {
 		return Never
 	}
 	return c.next
 }
+
+// Renewing reports whether a round of Extend is under way that may still succeed in
+// time.
+func (c *Claim) Renewing() bool { return c.phase == held && c.open && !c.stalled }
 
 // Deadline is the end of the lease's validity as it stands now (I2): that of
 // the last successful round, or the max hold if it comes first.

@@ -8,11 +8,11 @@ import (
 
 // A process that holds very many leases renews them by the hundred. Fold puts what
 // would be an EVALSHA each into one call for many, which costs the network, the client
-// and the server a fraction: 1.9 µs of the server's time a key, in place of 9.
+// and the server less: 4.1 µs of its time a key in place of 7.0 and a command each.
 
 // mostFolded bounds the keys of one call, so that the server is not kept from others
 // for longer than about a millisecond.
-const mostFolded = 400
+const mostFolded = 240
 
 // Folded is a batch whose extensions were folded.
 type Folded struct {
