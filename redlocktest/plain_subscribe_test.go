@@ -61,7 +61,8 @@ func (p pushing) listen(ctx context.Context, channel string, ready func(), recei
 	if p.wrong == "early" {
 		ready()
 	}
-	var alive sync.WaitGroup
+	var alive, crowd sync.WaitGroup
+	defer crowd.Wait() // all that is wrong with them is that they come at once
 	done := make(chan struct{})
 	alive.Go(func() {
 		for {
@@ -106,7 +107,7 @@ func (p pushing) listen(ctx context.Context, channel string, ready func(), recei
 				continue
 			}
 			if p.wrong == "crowd" {
-				go receive(said.Items[2].Text)
+				crowd.Go(func() { receive(said.Items[2].Text) })
 				continue
 			}
 			receive(said.Items[2].Text)
