@@ -48,6 +48,7 @@ func (w *Wrapped) Subscribe(ctx context.Context, channel string, ready func(), r
 			} else {
 				receive(h.message)
 			}
+			s.taken.Add(1)
 			s.busy.Store(false)
 		case err := <-s.ended:
 			if ctx.Err() != nil { // rueidis may have noticed first
@@ -67,6 +68,7 @@ func (w *Wrapped) Subscribe(ctx context.Context, channel string, ready func(), r
 type subscription struct {
 	heard chan heard
 	busy  atomic.Bool   // somebody takes what was heard, and nothing is read meanwhile
+	taken atomic.Uint64 // how often that was done
 	done  chan struct{} // closed: nobody listens any more
 	ended chan error    // has room for the one error of run
 }
@@ -122,10 +124,11 @@ func (s *subscription) tell(h heard) {
 func (s *subscription) subscribe(dedicated rueidis.DedicatedClient, channel string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), subscriptionSilence)
 	defer cancel()
+	taken, busy := s.taken.Load(), s.busy.Load()
 	err := dedicated.Do(ctx, dedicated.B().Subscribe().Channel(channel).Build()).Error()
 	if err != nil && ctx.Err() != nil {
-		if s.busy.Load() {
-			return nil // no wonder
+		if busy || s.busy.Load() || s.taken.Load() != taken {
+			return nil // no wonder, if it was not read all the while
 		}
 		return fmt.Errorf("no sign of life for %v", subscriptionSilence)
 	}
