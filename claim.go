@@ -30,7 +30,7 @@ type claim struct {
 	end     context.CancelCauseFunc
 	extends []chan error // callers of Extend that wait
 	removed error        // the outcome of the release, once the claim is free
-	release []resp.Command
+	release script.ReleaseBatch
 
 	parent   atomic.Pointer[context.Context] // of the lease, if it can end
 	deadline atomic.Int64                    // core.Deadline, for reading without the mutex
@@ -136,10 +136,7 @@ func (c *claim) batch(e core.Effect) []resp.Command {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.release == nil {
-		c.release = c.params.Batch(e.Op, c.value, 0, false)
-	}
-	return c.release
+	return c.release.Of(c.params.Key, c.value)
 }
 
 // forsaken reports whether the context that the lease belongs to has ended: then
@@ -222,7 +219,12 @@ func (c *claim) ring() {
 // renew is called when the turn of a lease that is due has come.
 func (c *claim) renew() {
 	c.mu.Lock()
+	already := c.renewing // it was queued again in the moment in which its turn came
 	c.due, c.renewing = false, true
 	c.mu.Unlock()
+	if already {
+		c.locker.renewals.over()
+		return
+	}
 	c.stepWith(core.Event{Kind: core.Alarm}, true)
 }

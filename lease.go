@@ -9,8 +9,8 @@ import (
 )
 
 // Lease is a lock that is held, for a time. It is renewed in the background,
-// every third of the TTL and after an error until the deadline, unless
-// WithoutRenewal was given. All methods may be called by many goroutines at once.
+// every third of the TTL or a little sooner, and after an error until the deadline,
+// unless WithoutRenewal was given. All methods may be called by many goroutines at once.
 type Lease struct {
 	c      *claim
 	ctx    leaseContext

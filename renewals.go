@@ -11,7 +11,7 @@ type renewals struct {
 	mu          sync.Mutex
 	first, last *claim
 	underWay    int
-	starting    bool // somebody is in start
+	starting    bool // somebody is in startRenewals
 }
 
 const (

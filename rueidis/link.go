@@ -170,8 +170,24 @@ func (l *link) close() {
 type conn struct {
 	net.Conn
 	closed atomic.Bool
+	until  atomic.Int64 // the deadline, in ns since 1970
 	once   sync.Once
 	err    error
+}
+
+// SetDeadline is called before each batch that a caller of rueidis writes and reads
+// itself, to set it to silence from now on: not again if it was set just now.
+func (c *conn) SetDeadline(t time.Time) error {
+	const justNow = silence / 10
+	at := int64(0)
+	if !t.IsZero() {
+		at = t.UnixNano()
+		if later := at - c.until.Load(); later >= 0 && later < int64(justNow) {
+			return nil
+		}
+	}
+	c.until.Store(at)
+	return c.Conn.SetDeadline(t)
 }
 
 // Close closes the connection, once.

@@ -3,6 +3,8 @@ package rueidis_test
 import (
 	"context"
 	"errors"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,5 +54,97 @@ func TestFullConnectionEmptiesWhenTheServerGoesOn(t *testing.T) {
 	}
 	if n.Epoch() != epoch {
 		t.Fatal("it took a new connection")
+	}
+}
+
+// TestExchange: Exchange says what Do says, whoever else calls meanwhile; when the
+// server hangs, it ends with the connection, Do beside it with its context, and Close
+// ends it at once.
+func TestExchange(t *testing.T) {
+	s := redisserver.Start(t)
+	n, err := rueidis.Open("redis://" + s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	batch := []resp.Command{{"SET", "k", "v", "NX", "GET"}, {"INCR", "k"}, {"TIME"}, {"GET", "k"}}
+	room := make([]resp.Reply, 3, 8)
+	for _, k := range []string{"first", "second"} { // the second meets what the first left
+		batch[0][1], batch[1][1], batch[3][1] = k, k, k
+		got, err := n.Exchange(batch, room)
+		if err != nil || len(got) != len(batch) || &got[0] != &room[:1][0] {
+			t.Fatalf("%v, %v", got, err)
+		}
+		if got[0].Kind != resp.Nil || got[1].Kind != resp.Error || len(got[2].Items) != 2 || got[3].Text != "v" {
+			t.Errorf("replies: %v", got)
+		}
+	}
+	var calls sync.WaitGroup
+	for i := range 50 {
+		calls.Go(func() {
+			want := strconv.Itoa(i)
+			for range 20 {
+				replies, err := n.Exchange([]resp.Command{{"ECHO", want}}, nil)
+				if i%2 == 0 {
+					replies, err = n.Do(t.Context(), []resp.Command{{"ECHO", want}})
+				}
+				if err != nil || len(replies) != 1 || replies[0].Text != want {
+					t.Errorf("%v, %v; want %s", replies, err, want)
+				}
+			}
+		})
+	}
+	calls.Wait()
+
+	s.Freeze()
+	hangs := make(chan error, 1)
+	go func() {
+		_, err := n.Exchange([]resp.Command{{"PING"}}, nil)
+		hangs <- err
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := n.Do(ctx, []resp.Command{{"PING"}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Do beside it: %v", err)
+	}
+	select {
+	case err := <-hangs:
+		if err == nil {
+			t.Error("a frozen server answered")
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Exchange does not end")
+	}
+}
+
+// TestExchangeIsEndedByClose, with a call that writes and reads by itself.
+func TestExchangeIsEndedByClose(t *testing.T) {
+	s := redisserver.Start(t)
+	n, err := rueidis.Open("redis://" + s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	if _, err := n.Exchange([]resp.Command{{"PING"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.Freeze()
+	hangs := make(chan error, 1)
+	go func() {
+		_, err := n.Exchange([]resp.Command{{"PING"}}, nil)
+		hangs <- err
+	}()
+	begin := time.Now()
+	_ = n.Close()
+	select {
+	case err := <-hangs:
+		if err == nil {
+			t.Error("a frozen server answered")
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Exchange does not end")
 	}
 }

@@ -73,6 +73,23 @@ func Release(key, value string) resp.Command {
 	return resp.Command{"EVALSHA", ReleaseScript.SHA, "1", key, value}
 }
 
+// ReleaseBatch has room for the batch that releases one key. It is for those who
+// keep it with what they know of the key.
+type ReleaseBatch struct {
+	batch [1]resp.Command
+	args  [5]string
+}
+
+// Of returns the batch. It is built once: the key and the value must be the same
+// each time, and no two calls may run at once.
+func (b *ReleaseBatch) Of(key, value string) []resp.Command {
+	if b.batch[0] == nil {
+		b.args = [5]string{"EVALSHA", ReleaseScript.SHA, "1", key, value}
+		b.batch[0] = b.args[:]
+	}
+	return b.batch[:]
+}
+
 // decimal remembers the last number that was written out: most often the next is
 // the same.
 type decimal struct{ last atomic.Pointer[written] }

@@ -19,12 +19,7 @@ func (p Params) Batch(op core.Op, value string, token uint64, look bool) []resp.
 	case core.Extend:
 		return p.Extend(value, token)
 	default:
-		b := &struct {
-			batch [1]resp.Command
-			args  [5]string
-		}{args: [5]string{"EVALSHA", ReleaseScript.SHA, "1", p.Key, value}}
-		b.batch[0] = b.args[:]
-		return b.batch[:]
+		return new(ReleaseBatch).Of(p.Key, value)
 	}
 }
 
