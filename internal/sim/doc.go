@@ -13,6 +13,8 @@
 // method and under the same names, with events where those have goroutines and
 // timers. A change there has to be made here too. (The outbox is the one that does a
 // little more here than there: see there.)
+// What only puts a renewal off or brings it forward by moments is left out: the beat,
+// the line and the stagger of renewals (alarms.go and renewals.go there).
 //
 // What is simulated:
 //
