@@ -77,8 +77,6 @@ func (c *claim) whenFree() (freed <-chan struct{}, free bool) {
 type news struct {
 	extends []chan error
 	err     error // for extends
-	end     context.CancelCauseFunc
-	cause   error
 }
 
 // step feeds the core with one event and carries out what it decides.
@@ -107,9 +105,6 @@ func (c *claim) stepWith(ev core.Event, holdBack bool) {
 		go c.locker.startRenewals()
 	}
 
-	if told.end != nil {
-		told.end(told.cause) // before any release leaves
-	}
 	var batch []resp.Command // the same for all nodes of a round: built once
 	for i, e := range effects {
 		switch e.Kind {
@@ -163,12 +158,15 @@ func (c *claim) note(effects []core.Effect) (told news) {
 		case core.Ended:
 			c.lost = c.loss()
 			told.extends, c.extends = c.extends, nil
-			told.cause = c.lost.cause
 			told.err = c.lost.extendError()
-			if c.won {
-				told.end = c.end // nil if it ended before the lease was made
-			} else {
+			switch {
+			case !c.won:
 				c.decided <- struct{}{}
+			case c.end != nil: // it is nil if the claim ended before the lease was made
+				// Here, and not when the mutex is free: who looks at the clock, as Err does,
+				// and finds that the claim has ended must find the context done (I2), and this
+				// goroutine can be interrupted for long. No user's code runs in it.
+				c.end(c.lost.cause)
 			}
 		case core.Freed:
 			c.removed = c.releaseError()

@@ -26,7 +26,8 @@ type clock struct {
 
 func newClock() *clock {
 	c := &clock{zero: time.Now()}
-	c.before.Store(int64(suspended()))
+	// An interruption while two clocks are read makes it too small.
+	c.before.Store(int64(max(suspended(), suspended(), suspended())))
 	c.ahead.Store(c.zero.UnixNano())
 	return c
 }
