@@ -127,7 +127,7 @@ func (c *claim) stepWith(ev core.Event, holdBack bool) {
 // and again, as each straggler answers.
 func (c *claim) batch(e core.Effect) []resp.Command {
 	if e.Op != core.Release {
-		return c.params.Batch(e.Op, c.value, e.Token, c.look)
+		return c.params.Batch(e, c.value, c.look)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -41,6 +41,7 @@ type Claim struct {
 	deadline Time   // the end of the validity: quorum.Deadline of the round good
 	proposal uint64 // the token proposed in this round, and the lease's in the end
 	highest  uint64 // the highest token seen or proposed
+	ahead    uint64 // by how much the proposal is ahead of the wall clock, in s, rounded up
 	raises   int    // rounds of Raise so far
 
 	open    bool // a round of Extend is under way
@@ -203,12 +204,17 @@ const (
 )
 
 // Effect is one thing to be done.
+//
+// Ahead is by how many seconds, at the most, the token is ahead of the wall clock. A
+// node has to remember it for so much longer: once it is forgotten, what keeps the
+// next token above it is the clock (I3).
 type Effect struct {
 	Kind  EffectKind
 	Op    Op
 	Node  int
 	Round uint32
 	Token uint64
+	Ahead uint64
 }
 
 // Step takes one event and appends to out what is to be done, in order. After
@@ -314,7 +320,7 @@ func (c *Claim) FreedAt(node int) bool { return c.seats[node].freed }
 func (c *Claim) send(node int, op Op, out []Effect) []Effect {
 	s := &c.seats[node]
 	s.op, s.round, s.sentAt, s.overdue = op, c.round, c.sentAt, false
-	return append(out, Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal})
+	return append(out, Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal, Ahead: c.ahead})
 }
 
 // tally counts this round's ballots. A vote that is overdue counts as a no

@@ -33,11 +33,20 @@ func (c *Claim) begin(now Now, ev Event, out []Effect) []Effect {
 	c.deadline = quorum.Deadline(now.At, c.terms.TTL)
 	c.proposal = max(now.Wall, ev.Token+1)
 	c.highest = c.proposal
+	c.lead(now)
 	for i := range c.seats {
 		c.seats[i].ballot = awaited
 		out = c.send(i, Ask, out)
 	}
 	return out
+}
+
+// lead works out by how much the proposal is ahead of the wall clock.
+func (c *Claim) lead(now Now) {
+	c.ahead = 0
+	if c.proposal > now.Wall {
+		c.ahead = (c.proposal - now.Wall + 999_999) / 1_000_000
+	}
 }
 
 // decideAsk: the claim is held if and only if a majority granted the key and
@@ -109,6 +118,7 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 	c.raises++
 	c.round++
 	c.proposal, c.highest = proposal, proposal
+	c.lead(now)
 	for i := range c.seats {
 		switch s := &c.seats[i]; {
 		case s.op == Ask && !s.overdue:

@@ -10,18 +10,22 @@ import (
 )
 
 // Batch builds what a request of a claim says to a node.
-func (p Params) Batch(op core.Op, value string, token uint64, look bool) []resp.Command {
-	switch op {
+func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
+	p.Retention += int64(min(e.Ahead, maxAhead)) * 1000
+	switch e.Op {
 	case core.Ask:
-		return p.Acquire(value, token, look)
+		return p.Acquire(value, e.Token, look)
 	case core.Raise:
-		return p.Raise(value, token)
+		return p.Raise(value, e.Token)
 	case core.Extend:
-		return p.Extend(value, token)
+		return p.Extend(value, e.Token)
 	default:
 		return new(ReleaseBatch).Of(p.Key, value)
 	}
 }
+
+// maxAhead bounds for how many seconds more a register is kept: a hundred years.
+const maxAhead = 100 * 365 * 24 * 3600
 
 // Read reads the replies to the batch of a request. A reply that makes no sense
 // is Unknown, with an error that shows it: after garbage, nothing is known of

@@ -71,7 +71,7 @@ func (c *claim) carryOut(effects []core.Effect) {
 		switch e.Kind {
 		case core.Send:
 			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token {
-				batch = c.params.Batch(e.Op, c.value, e.Token, c.look)
+				batch = c.params.Batch(e, c.value, c.look)
 			}
 			c.proc.lanes[e.Node].request(c, e, batch)
 		case core.Won, core.Freed:
