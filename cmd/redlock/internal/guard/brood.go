@@ -18,7 +18,7 @@ const lastResort = 3 * time.Second
 // it is the parent of the command, or has inherited it, and is single-minded:
 // nothing else in it waits for children.
 type brood struct {
-	pid    int               // of the command: also the id of its process group
+	pid    int               // of the command: also the id of its process group; 0 if it is not known
 	reaped bool              // whether the command's exit status was taken
 	status unix.WaitStatus   // it, then
 	stop   func(unix.Signal) // if not nil, told when the command was stopped
@@ -60,4 +60,13 @@ func endNow(b *brood) (left int) {
 		time.Sleep(killPace)
 	}
 	return 0
+}
+
+// signalGroup signals a process group. Of a group that is not known there is nothing
+// to signal: to kill(2), 0 is the group of the caller, with whoever called us in it,
+// and -1 is everybody.
+func signalGroup(group int, sig unix.Signal) {
+	if group > 1 {
+		_ = unix.Kill(-group, sig)
+	}
 }

@@ -66,7 +66,7 @@ func hurry() {
 // this process, which does nothing else meanwhile, takes its exit status.
 func (b *brood) signal(sig unix.Signal) {
 	if !b.reaped {
-		_ = unix.Kill(-b.pid, sig)
+		signalGroup(b.pid, sig)
 	}
 	grouped := !b.reaped
 	for _, child := range children() {
@@ -77,7 +77,7 @@ func (b *brood) signal(sig unix.Signal) {
 			_ = unix.Kill(child, sig)
 		case !grouped:
 			grouped = true
-			_ = unix.Kill(-b.pid, sig)
+			signalGroup(b.pid, sig)
 		}
 	}
 }

@@ -25,10 +25,10 @@ func hurry()  {}
 // signal sends the signal to the command's group. The group's id is safe from
 // being given to others as long as the command's exit status was not taken,
 // or a member lives, which the last reap has just seen.
-func (b *brood) signal(sig unix.Signal) { _ = unix.Kill(-b.pid, sig) }
+func (b *brood) signal(sig unix.Signal) { signalGroup(b.pid, sig) }
 
 // outsiders reports whether the group has members that are not our children.
-func (b *brood) outsiders() bool { return unix.Kill(-b.pid, 0) == nil }
+func (b *brood) outsiders() bool { return b.pid > 1 && unix.Kill(-b.pid, 0) == nil }
 
 // count is 1 if anything is left.
 func (b *brood) count() int {

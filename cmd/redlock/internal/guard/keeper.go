@@ -129,8 +129,8 @@ func (k *keeper) run() {
 		k.tell(Event{Kind: Failed, Status: status, Message: err.Error()})
 		return
 	}
-	hurry()
 	k.tell(Event{Kind: Started, Pid: k.brood.pid})
+	hurry()
 	timer := time.NewTimer(lookPace)
 	for k.step(clock.Now()) {
 		timer.Reset(k.pause(clock.Now()))
@@ -172,7 +172,7 @@ func (k *keeper) obey(o order) {
 		}
 	case verbSignal:
 		if !k.brood.reaped {
-			_ = unix.Kill(-k.brood.pid, o.Signal)
+			signalGroup(k.brood.pid, o.Signal)
 		}
 	case verbStop:
 		k.final, k.killAt = true, min(k.killAt, o.At)
