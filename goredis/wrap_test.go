@@ -16,6 +16,7 @@ import (
 
 	"github.com/redlock-go/redlock"
 	"github.com/redlock-go/redlock/goredis"
+	"github.com/redlock-go/redlock/internal/adaptertest"
 	"github.com/redlock-go/redlock/redlocktest"
 	"github.com/redlock-go/redlock/resp"
 )
@@ -32,39 +33,11 @@ func wrap(t *testing.T, o *redis.Options) *goredis.Node {
 	return goredis.Wrap(client)
 }
 
-// With the settings that go-redis has of itself: RESP3, three retries, no regard
-// to the deadlines of contexts.
-func TestWrappedClientConforms(t *testing.T) {
-	server := start(t)
-	redlocktest.Conformance(t, func(t *testing.T) redlock.Node { return wrap(t, &redis.Options{Addr: server.Addr()}) })
+func TestWrappedClientConformsOnUnixSocket(t *testing.T) {
+	server := adaptertest.Start(t)
 	redlocktest.Conformance(t, func(t *testing.T) redlock.Node {
 		return wrap(t, &redis.Options{Network: "unix", Addr: server.Socket()})
 	})
-}
-
-func TestWrappedClientSpeaksRESP3(t *testing.T) {
-	server := start(t)
-	n := wrap(t, &redis.Options{Addr: server.Addr(), Protocol: 3})
-	replies, err := n.Do(t.Context(), []resp.Command{
-		{"ZADD", "z", "1785000000000001", "t", "0.5", "u"},
-		{"ZSCORE", "z", "t"},
-		{"ZSCORE", "z", "u"},
-		{"HSET", "h", "b", "2", "a", "1"},
-		{"HGETALL", "h"},
-		{"EVAL", "redis.setresp(3); return {true, false, {double=1.5}}", "0"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range map[int]resp.Reply{
-		1: resp.OfText("1785000000000001"), 2: resp.OfText("0.5"),
-		4: resp.OfArray(resp.OfText("a"), resp.OfText("1"), resp.OfText("b"), resp.OfText("2")),
-		5: resp.OfArray(resp.OfInt(1), resp.OfInt(0), resp.OfText("1.5")),
-	} {
-		if !replies[i].Equal(want) {
-			t.Errorf("reply %d is %v, want %v", i, replies[i], want)
-		}
-	}
 }
 
 func TestWrapNamesTheServer(t *testing.T) {
@@ -81,14 +54,14 @@ func TestWrapNamesTheServer(t *testing.T) {
 }
 
 func TestWrappedClientCountsConnections(t *testing.T) {
-	server := start(t)
+	server := adaptertest.Start(t)
 	n := wrap(t, &redis.Options{Addr: server.Addr()})
-	if err := ping(t, n); err != nil {
+	if err := adaptertest.Ping(t, n); err != nil {
 		t.Fatal(err)
 	}
 	before := n.Epoch()
 	server.Restart()
-	if err := errors.Join(ping(t, n), ping(t, n)); err != nil && ping(t, n) != nil {
+	if err := errors.Join(adaptertest.Ping(t, n), adaptertest.Ping(t, n)); err != nil && adaptertest.Ping(t, n) != nil {
 		t.Fatal(err)
 	}
 	if after := n.Epoch(); before == 0 || after <= before {

@@ -8,21 +8,39 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redlock-go/redlock/internal/adaptertest"
 	"github.com/redlock-go/redlock/internal/redisserver"
 	"github.com/redlock-go/redlock/resp"
 	"github.com/redlock-go/redlock/rueidis"
 )
+
+// open opens a node of the server that is closed with the test.
+func open(t *testing.T, s *redisserver.Server) *rueidis.Node {
+	t.Helper()
+	n, err := rueidis.Open("redis://" + s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	return n
+}
+
+// exchange calls Exchange, and sends its error to ended.
+func exchange(n *rueidis.Node, cmd ...string) (ended <-chan error) {
+	result := make(chan error, 1)
+	go func() {
+		_, err := n.Exchange([]resp.Command{cmd}, nil)
+		result <- err
+	}()
+	return result
+}
 
 // TestFullConnectionEmptiesWhenTheServerGoesOn: calls to a frozen server fill the
 // connection until it takes no more. When the server goes on, so does the node,
 // on the same connection and at once.
 func TestFullConnectionEmptiesWhenTheServerGoesOn(t *testing.T) {
 	s := redisserver.Start(t)
-	n, err := rueidis.Open("redis://" + s.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = n.Close() })
+	n := open(t, s)
 	ping := func(within time.Duration) error {
 		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
@@ -62,11 +80,7 @@ func TestFullConnectionEmptiesWhenTheServerGoesOn(t *testing.T) {
 // ends it at once.
 func TestExchange(t *testing.T) {
 	s := redisserver.Start(t)
-	n, err := rueidis.Open("redis://" + s.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = n.Close() })
+	n := open(t, s)
 	batch := []resp.Command{{"SET", "k", "v", "NX", "GET"}, {"INCR", "k"}, {"TIME"}, {"GET", "k"}}
 	room := make([]resp.Reply, 3, 8)
 	for _, k := range []string{"first", "second"} { // the second meets what the first left
@@ -97,54 +111,29 @@ func TestExchange(t *testing.T) {
 	calls.Wait()
 
 	s.Freeze()
-	hangs := make(chan error, 1)
-	go func() {
-		_, err := n.Exchange([]resp.Command{{"PING"}}, nil)
-		hangs <- err
-	}()
+	hangs := exchange(n, "PING")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := n.Do(ctx, []resp.Command{{"PING"}}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Do beside it: %v", err)
 	}
-	select {
-	case err := <-hangs:
-		if err == nil {
-			t.Error("a frozen server answered")
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("Exchange does not end")
-	}
+	_ = adaptertest.Ended(t, "Exchange with a frozen server", hangs)
 }
 
 // TestExchangeIsEndedByClose, with a call that writes and reads by itself.
 func TestExchangeIsEndedByClose(t *testing.T) {
 	s := redisserver.Start(t)
-	n, err := rueidis.Open("redis://" + s.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = n.Close() })
+	n := open(t, s)
 	if _, err := n.Exchange([]resp.Command{{"PING"}}, nil); err != nil {
 		t.Fatal(err)
 	}
+	hangs := exchange(n, "BLPOP", "nobody pushes", "0")
+	adaptertest.AwaitBlocked(t, s)
 	s.Freeze()
-	hangs := make(chan error, 1)
-	go func() {
-		_, err := n.Exchange([]resp.Command{{"PING"}}, nil)
-		hangs <- err
-	}()
 	begin := time.Now()
 	_ = n.Close()
-	select {
-	case err := <-hangs:
-		if err == nil {
-			t.Error("a frozen server answered")
-		}
-		if took := time.Since(begin); took > time.Second {
-			t.Errorf("it took %v", took)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("Exchange does not end")
+	_ = adaptertest.Ended(t, "Exchange with a frozen server", hangs)
+	if took := time.Since(begin); took > time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

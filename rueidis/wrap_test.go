@@ -8,8 +8,7 @@ import (
 
 	client "github.com/redis/rueidis"
 
-	"github.com/redlock-go/redlock"
-	"github.com/redlock-go/redlock/redlocktest"
+	"github.com/redlock-go/redlock/internal/adaptertest"
 	"github.com/redlock-go/redlock/resp"
 	"github.com/redlock-go/redlock/rueidis"
 )
@@ -30,39 +29,6 @@ func wrap(t *testing.T, o client.ClientOption) *rueidis.Wrapped {
 	return rueidis.Wrap(c)
 }
 
-// With the settings that rueidis has of itself: RESP3, client tracking, retries.
-func TestWrappedClientConforms(t *testing.T) {
-	server := start(t)
-	redlocktest.Conformance(t, func(t *testing.T) redlock.Node {
-		return wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}})
-	})
-}
-
-func TestWrappedClientSpeaksRESP3(t *testing.T) {
-	server := start(t)
-	n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}})
-	replies, err := n.Do(t.Context(), []resp.Command{
-		{"ZADD", "z", "1785000000000001", "t", "0.5", "u"},
-		{"ZSCORE", "z", "t"},
-		{"ZSCORE", "z", "u"},
-		{"HSET", "h", "b", "2", "a", "1"},
-		{"HGETALL", "h"},
-		{"EVAL", "redis.setresp(3); return {true, false, {double=1.5}}", "0"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range map[int]resp.Reply{
-		1: resp.OfText("1785000000000001"), 2: resp.OfText("0.5"),
-		4: resp.OfArray(resp.OfText("a"), resp.OfText("1"), resp.OfText("b"), resp.OfText("2")),
-		5: resp.OfArray(resp.OfInt(1), resp.OfInt(0), resp.OfText("1.5")),
-	} {
-		if !replies[i].Equal(want) {
-			t.Errorf("reply %d is %v, want %v", i, replies[i], want)
-		}
-	}
-}
-
 func TestWrappedClientOnAFrozenServer(t *testing.T) {
 	for name, with := range map[string]func(context.Context) (context.Context, context.CancelFunc){
 		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -75,7 +41,7 @@ func TestWrappedClientOnAFrozenServer(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := start(t)
+			server := adaptertest.Start(t)
 			n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}, ForceSingleClient: true, DisableCache: true})
 			if n.Name() != server.Addr() {
 				t.Errorf("the name is %s, want %s", n.Name(), server.Addr())
@@ -96,12 +62,9 @@ func TestWrappedClientOnAFrozenServer(t *testing.T) {
 }
 
 func TestWrappedClientCountsConnections(t *testing.T) {
-	server := start(t)
+	server := adaptertest.Start(t)
 	n := wrap(t, client.ClientOption{InitAddress: []string{server.Addr()}, ForceSingleClient: true, DisableCache: true})
-	ping := func() error {
-		_, err := n.Do(t.Context(), []resp.Command{{"PING"}})
-		return err
-	}
+	ping := func() error { return adaptertest.Ping(t, n) }
 	if err := errors.Join(ping(), ping()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package rueidis_test
+package adaptertest
 
 import (
 	"context"
@@ -7,17 +7,12 @@ import (
 
 	"github.com/redlock-go/redlock/internal/redisserver"
 	"github.com/redlock-go/redlock/internal/script"
-	"github.com/redlock-go/redlock/rueidis"
 )
 
 // BenchmarkDo is the batch of an acquire, from one goroutine and from many.
-func BenchmarkDo(b *testing.B) {
+func (a Adapter[N, Option]) BenchmarkDo(b *testing.B) {
 	server := redisserver.Start(b)
-	n, err := rueidis.Open("redis://" + server.Addr())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer n.Close()
+	n := a.open(b, "redis://"+server.Addr())
 	batch := script.Params{Key: "redlock:k", TTL: 10_000, Retention: 60_000}.Acquire("v", 1, false)
 	do := func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
