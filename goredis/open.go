@@ -3,7 +3,6 @@ package goredis
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -55,14 +54,9 @@ const poolSize = 32
 // While a node is down, go-redis itself writes no line to its log; for the rest
 // of what it logs there is its redis.SetLogger.
 func Open(url string, opts ...Option) (*Node, error) {
-	target, err := nodeurl.Parse(url)
+	target, err := nodeurl.ParseWith(url, opts)
 	if err != nil {
 		return nil, fmt.Errorf("goredis: %w", err)
-	}
-	for _, opt := range opts {
-		if err := opt(target); err != nil {
-			return nil, fmt.Errorf("goredis: %w", err)
-		}
 	}
 	client := redis.NewClient(&redis.Options{
 		Network: target.Network(),
@@ -95,17 +89,5 @@ func Open(url string, opts ...Option) (*Node, error) {
 // OpenAll opens a node for each URL, for redlock.Config.Nodes. On an error it
 // closes those that it has opened.
 func OpenAll(urls ...string) ([]redlock.Node, error) {
-	nodes := make([]redlock.Node, 0, len(urls))
-	for i, url := range urls {
-		n, err := Open(url)
-		if err != nil {
-			err = fmt.Errorf("URL %d of %d: %w", i+1, len(urls), err)
-			for _, n := range nodes {
-				err = errors.Join(err, n.Close())
-			}
-			return nil, err
-		}
-		nodes = append(nodes, n)
-	}
-	return nodes, nil
+	return nodeurl.OpenAll(urls, func(url string) (redlock.Node, error) { return Open(url) })
 }

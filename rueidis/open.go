@@ -2,7 +2,6 @@ package rueidis
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 
 	"github.com/redlock-go/redlock"
@@ -35,14 +34,9 @@ func WithCredentials(f func() (user, password string)) Option {
 // made by the first call of Do, and again after it broke. A password may also
 // come from [WithCredentials]. No error ever holds it.
 func Open(url string, opts ...Option) (*Node, error) {
-	target, err := nodeurl.Parse(url)
+	target, err := nodeurl.ParseWith(url, opts)
 	if err != nil {
 		return nil, fmt.Errorf("rueidis: %w", err)
-	}
-	for _, opt := range opts {
-		if err := opt(target); err != nil {
-			return nil, fmt.Errorf("rueidis: %w", err)
-		}
 	}
 	return newNode(target), nil
 }
@@ -50,17 +44,5 @@ func Open(url string, opts ...Option) (*Node, error) {
 // OpenAll opens a node for each URL, for redlock.Config.Nodes. On an error it
 // closes those that it has opened.
 func OpenAll(urls ...string) ([]redlock.Node, error) {
-	nodes := make([]redlock.Node, 0, len(urls))
-	for i, url := range urls {
-		n, err := Open(url)
-		if err != nil {
-			err = fmt.Errorf("URL %d of %d: %w", i+1, len(urls), err)
-			for _, n := range nodes {
-				err = errors.Join(err, n.Close())
-			}
-			return nil, err
-		}
-		nodes = append(nodes, n)
-	}
-	return nodes, nil
+	return nodeurl.OpenAll(urls, func(url string) (redlock.Node, error) { return Open(url) })
 }
