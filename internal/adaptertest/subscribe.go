@@ -13,6 +13,10 @@ import (
 // channel is what the tests subscribe to.
 const channel = "redlock:wake:test"
 
+// slow is how long a receiver takes: longer than it takes to ask a server for a sign
+// of life, a second after the last, and to give it up three seconds later.
+const slow = 5 * time.Second
+
 // TestSubscribe tests the subscriptions of all kinds of nodes: how they end, and
 // that they are not taken for connections that votes come over.
 func (a Adapter[N, Option]) TestSubscribe(t *testing.T) {
@@ -55,6 +59,7 @@ func SubscribeInVain(t *testing.T, what string, n redlock.Subscriber) error {
 // subscriptionOfAFrozenServer: a server that hangs is found out, and is not
 // subscribed to again behind our back when it goes on.
 func (a Adapter[N, Option]) subscriptionOfAFrozenServer(t *testing.T) {
+	t.Parallel() // it takes its time
 	server := Start(t)
 	subscriptions := map[string]<-chan error{}
 	for name, node := range a.Nodes(t, server) {
@@ -73,6 +78,7 @@ func (a Adapter[N, Option]) subscriptionOfAFrozenServer(t *testing.T) {
 // subscriptionWaitsForASlowReceiver: whoever takes long with a message has not lost
 // the server.
 func (a Adapter[N, Option]) subscriptionWaitsForASlowReceiver(t *testing.T) {
+	t.Parallel() // it takes its time
 	server := Start(t)
 	type subscription struct {
 		heard chan string
@@ -83,7 +89,7 @@ func (a Adapter[N, Option]) subscriptionWaitsForASlowReceiver(t *testing.T) {
 		heard := make(chan string, 2)
 		ended := Subscribe(t, node, func(message string) {
 			if message == "slow" {
-				time.Sleep(4 * time.Second) // not to wait for something: this is what is slow
+				time.Sleep(slow) // not to wait for something: this is what is slow
 			}
 			heard <- message
 		})
@@ -95,7 +101,7 @@ func (a Adapter[N, Option]) subscriptionWaitsForASlowReceiver(t *testing.T) {
 			t.Errorf("PUBLISH: %v", got)
 		}
 	}
-	deadline := time.After(4*time.Second + patience)
+	deadline := time.After(slow + patience)
 	for name, s := range subscriptions {
 		for _, message := range messages {
 			select {
