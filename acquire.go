@@ -34,8 +34,12 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 		return nil, err
 	}
 	var waited waiting
+	var place *waiter
+	if l.queues.isCrowded(o.key) {
+		place = l.queues.stand(ctx, o.key)
+	}
 	for {
-		lease, lost, err := l.attempt(ctx, o, waited.attempts > 0)
+		lease, lost, err := l.attempt(ctx, o, waited.attempts > 0, place)
 		if err != nil {
 			return nil, waited.giveUp(o.key, err)
 		}
@@ -43,12 +47,29 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 			return lease, nil
 		}
 		if !waited.goOn(lost, l.clock.now(), l.cfg.TTL+l.cfg.quarantine()) {
+			if place != nil {
+				place.quit()
+			}
 			return nil, lost.cause
 		}
 		if o.onWait != nil {
 			o.onWait(lost.cause)
 		}
-		if err := l.sleep(ctx, pace.Pause(waited.attempts-1, lost.view, rand.Float64())); err != nil {
+		switch {
+		case place == nil && errors.Is(lost.cause, ErrHeld):
+			if place = l.queues.stand(ctx, o.key); place != nil {
+				continue // and stand in the queues
+			}
+			fallthrough
+		case place == nil || !lost.queued:
+			err = l.sleep(ctx, pace.Pause(waited.attempts-1, lost.view, rand.Float64()))
+		default:
+			err = place.wait(ctx)
+		}
+		if err != nil {
+			if place != nil {
+				place.quit()
+			}
 			return nil, waited.giveUp(o.key, err)
 		}
 	}
@@ -63,7 +84,7 @@ func (l *Locker) TryAcquire(ctx context.Context, name string, opts ...Option) (*
 	if err != nil {
 		return nil, err
 	}
-	lease, lost, err := l.attempt(ctx, o, true)
+	lease, lost, err := l.attempt(ctx, o, true, nil)
 	switch {
 	case err != nil:
 		return nil, (&waiting{}).giveUp(o.key, err)
@@ -99,7 +120,15 @@ func (l *Locker) Do(ctx context.Context, name string, fn func(ctx context.Contex
 
 // attempt makes one claim. It returns a lease, or why the claim was lost, or the
 // error that ended the wait for it.
-func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *loss, error) {
+// A place that stands in the queues leaves them if it is an error.
+func (l *Locker) attempt(ctx context.Context, o options, look bool, place *waiter) (lease *Lease, lost *loss, err error) {
+	if place != nil {
+		defer func() {
+			if err != nil {
+				place.quit()
+			}
+		}()
+	}
 	if ctx.Err() != nil {
 		return nil, nil, contextError(ctx)
 	}
@@ -111,11 +140,14 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *lo
 	case <-l.closing:
 		return nil, nil, ErrClosed
 	}
-	c := l.newClaim(o.key, look)
+	c := l.newClaim(o.key, look, place)
 	if err := l.enter(c); err != nil {
 		return nil, nil, err
 	}
-	c.step(core.Event{Kind: core.Begin, Token: l.highest.Load(), Renew: o.renew, MaxHold: o.maxHold, Stagger: rand.N(l.terms.RenewEvery / 4)})
+	if place != nil {
+		place.try(c)
+	}
+	c.step(core.Event{Kind: core.Begin, Token: l.highest.Load(), Renew: o.renew, MaxHold: o.maxHold, Stagger: rand.N(l.terms.RenewEvery / 4), Queued: place != nil})
 	select {
 	case <-c.decided:
 	case <-ctx.Done():
@@ -125,7 +157,10 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *lo
 		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
 		return nil, nil, ErrClosed
 	}
-	lease, lost, err := c.lease(ctx)
+	lease, lost, err = c.lease(ctx)
+	if lease != nil && place != nil {
+		place.won(c)
+	}
 	if lease == nil {
 		// The nodes that granted it get the key back before anyone is told that
 		// there was no getting it: else who tries again would meet itself (I5).
@@ -135,6 +170,9 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool) (*Lease, *lo
 			case <-ctx.Done():
 			case <-l.closing:
 			}
+		}
+		if place != nil && err == nil {
+			lost.queued = place.lost(c)
 		}
 	}
 	return lease, lost, err

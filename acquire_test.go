@@ -129,11 +129,11 @@ func TestAcquireWaits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(start); took < time.Second || took > 1200*time.Millisecond {
+		if took := time.Since(start); took < time.Second || took > 1005*time.Millisecond {
 			t.Errorf("took the lock after %v, it was released after 1s", took)
 		}
-		if waits < 5 {
-			t.Errorf("WithOnWait called %d times", waits)
+		if waits == 0 || waits > 2 {
+			t.Errorf("it asked %d times for a lock that was held: once, and once more to stand in the queues", waits)
 		}
 		_ = next.Release(ctx)
 

@@ -32,6 +32,8 @@ type claim struct {
 	removed error        // the outcome of the release, once the claim is free
 	release script.ReleaseBatch
 
+	waiter *waiter // who stands in the queues, nil if nobody does
+
 	parent   atomic.Pointer[context.Context] // of the lease, if it can end
 	deadline atomic.Int64                    // core.Deadline, for reading without the mutex
 	won      bool
@@ -48,7 +50,7 @@ type claim struct {
 }
 
 // newClaim makes a claim with a value of its own.
-func (l *Locker) newClaim(key string, look bool) *claim {
+func (l *Locker) newClaim(key string, look bool, w *waiter) *claim {
 	c := &claim{
 		locker:  l,
 		params:  script.Params{Key: key, TTL: l.cfg.TTL.Milliseconds(), Retention: l.cfg.TokenRetention.Milliseconds()},
@@ -62,7 +64,16 @@ func (l *Locker) newClaim(key string, look bool) *claim {
 	// machine that is cloned while it runs would have the same ids twice.
 	_, _ = rand.Read(c.id[:])
 	c.value = script.Value(c.id, l.cfg.Owner)
+	if w != nil {
+		c.waiter, c.params.Waiter = w, w.name
+	}
 	return c
+}
+
+// debt is what is owed to a node that could not be told to release the key. The
+// waiter is not in its queue then: it stands there again with its next attempt.
+func (c *claim) debt() core.Debt {
+	return core.Debt{Key: c.params.Key, Value: c.value, Waiter: string(c.params.Waiter)}
 }
 
 // whenFree is closed when Release need not wait any longer; free says that it need
@@ -109,11 +120,14 @@ func (c *claim) stepWith(ev core.Event, holdBack bool) {
 	for i, e := range effects {
 		switch e.Kind {
 		case core.Send:
-			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token {
+			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release && c.waiter != nil {
 				batch = c.batch(e)
 			}
 			c.locker.lanes[e.Node].request(c, e, batch, holdBack)
 		case core.Done:
+			if c.waiter != nil && c.won {
+				c.waiter.leave()
+			}
 			c.locker.leave(c)
 		default:
 		}
@@ -131,6 +145,10 @@ func (c *claim) batch(e core.Effect) []resp.Command {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.params.Waiter != "" {
+		stay := c.core.Reason() == core.Outvoted
+		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.locker.deputy(e.Node))}
+	}
 	return c.release.Of(c.params.Key, c.value)
 }
 

@@ -27,6 +27,7 @@ type loss struct {
 	cause  error     // of the lease's context, or of the failed attempt
 	view   core.View // of a failed attempt, for the pace
 	late   bool      // it was won, but too late: nothing speaks against trying again
+	queued bool      // the nodes will push when it is time for the next attempt
 }
 
 // extendError is what Extend says after the end.

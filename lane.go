@@ -124,7 +124,7 @@ func (ln *lane) request(c *claim, e core.Effect, batch []resp.Command, holdBack 
 // have removed it. It is called with the mutex held.
 func (ln *lane) unsent(c *claim, op core.Op) {
 	if op == core.Release && !ln.closed {
-		ln.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
+		ln.core.Owe(c.debt())
 	}
 }
 
@@ -281,10 +281,13 @@ func (ln *lane) land(now core.Time, flights []*flight, replies []resp.Reply, err
 		}
 		a.vote.Err = err
 		if err == nil {
-			a.vote = script.Read(a.op, a.claim.value, mine)
+			a.vote = a.claim.params.Read(a.op, a.claim.value, mine)
+			if a.vote.Waited {
+				ln.locker.queues.crowd(a.claim.params.Key)
+			}
 		}
 		if a.op == core.Release && (a.vote.Answer == core.Unknown || a.vote.Answer == core.Failed) {
-			ln.core.Owe(core.Debt{Key: a.claim.params.Key, Value: a.claim.value})
+			ln.core.Owe(a.claim.debt())
 		}
 		if a.vote.Err != nil && isReadOnly(a.vote.Err) {
 			ln.core.Guard.Demoted()
@@ -339,7 +342,7 @@ func (ln *lane) pay() {
 	}
 	batch := make([]resp.Command, len(due))
 	for i, d := range due {
-		batch[i] = script.Release(d.Key, d.Value)
+		batch[i] = script.Pay(d)
 	}
 	ln.own(&flight{batch: batch, then: func(_ []resp.Reply, err error) {
 		ln.mu.Lock()

@@ -34,6 +34,8 @@ type Locker struct {
 
 	flying sync.WaitGroup // goroutines that talk to nodes
 
+	queues queues // where others are waited for
+
 	runsMu sync.Mutex
 	runs   []string // the run_id of each node that was verified
 
@@ -100,6 +102,7 @@ func New(cfg Config) (*Locker, error) {
 	l.beat = max(time.Microsecond, min(cfg.TTL/500, mostBeat))
 	l.alarms = newAlarms(l.clock, l.rung)
 	l.runs = make([]string, len(cfg.Nodes))
+	l.queues.init(l)
 	l.limits = core.Limits{
 		Timeout: cfg.NodeTimeout, FirstTimeout: l.firstTimeout(),
 		Flying: mostFlying, Owed: mostOwed,

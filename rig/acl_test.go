@@ -189,7 +189,7 @@ func everyBatch() [][]resp.Command {
 	p := script.Params{Key: "redlock:k", TTL: 10_000, Retention: 60_000}
 	batches := [][]resp.Command{script.Verify(), script.Probe(), script.Clock(), p.Acquire("v", 5, true)}
 	for _, batch := range [][]resp.Command{
-		p.Raise("v", 5), p.Raise("v", 6), p.Extend("v", 6), {script.Release(p.Key, "v")},
+		p.Raise("v", 5), p.Raise("v", 6), p.Extend("v", 6), {script.Release(p.Key, "v", "", false, script.Next)},
 	} {
 		whole, _ := script.Eval(batch[0])
 		batches = append(batches, batch, []resp.Command{whole}, batch)

@@ -22,7 +22,17 @@ type op struct {
 // inFuture marks an argument that is a time: ms from now on.
 const inFuture = "now+"
 
-var diffKeys = []string{"a", "{a}:t", "b", "{b}:t"}
+var diffKeys = []string{"a", "{a}:t", "{a}:q", "b", "{b}:t"}
+
+// diffWaiters are two that somebody listens for, one that nobody does, and one that
+// is no waiter's name.
+var (
+	diffListening = script.ProcessID{1}
+	diffWaiters   = []string{
+		string(diffListening.Waiter(5, 1)), string(diffListening.Waiter(7, 2)),
+		string(script.ProcessID{2}.Waiter(6, 1)), "short",
+	}
+)
 
 // look asks for the whole state.
 var look = func() []resp.Command {
@@ -31,7 +41,7 @@ var look = func() []resp.Command {
 		all = append(
 			all,
 			resp.Command{"PEXPIRETIME", key}, resp.Command{"TYPE", key}, resp.Command{"GET", key},
-			resp.Command{"ZSCORE", key, "t"}, resp.Command{"ZSCORE", key, "u"},
+			resp.Command{"ZSCORE", key, "t"}, resp.Command{"ZSCORE", key, "u"}, resp.Command{"ZRANGE", key, "0", "-1"},
 		)
 	}
 	return all
@@ -99,8 +109,11 @@ type generator struct{ *rand.Rand }
 
 func (g generator) of(list ...string) string { return list[g.IntN(len(list))] }
 
-func (g generator) key() string   { return g.of("a", "a", "b") }
-func (g generator) value() string { return g.of("v1", "v2", "v3", "", "12", "\x00\r\n") }
+func (g generator) key() string { return g.of("a", "a", "b") }
+func (g generator) value() string {
+	return g.of("v1", "v2", "rl1.v", "rl1.w", "", "12", "\x00\r\n", "rl1>"+g.waiter())
+}
+func (g generator) waiter() string { return g.of(diffWaiters[:3]...) }
 
 // ttl is short mostly, so that keys do expire.
 func (g generator) ttl() int64 {
@@ -118,7 +131,7 @@ func (g generator) token() uint64 {
 }
 
 func (g generator) params() script.Params {
-	return script.Params{Key: g.key(), TTL: g.ttl(), Retention: g.ttl()}
+	return script.Params{Key: g.key(), TTL: g.ttl(), Retention: g.ttl(), Waiter: script.Waiter(g.waiter())}
 }
 
 func (g generator) op() op {
@@ -141,15 +154,19 @@ func (g generator) op() op {
 // scripted is one of our scripts, by its SHA or whole.
 func (g generator) scripted() resp.Command {
 	var cmd resp.Command
-	switch g.IntN(4) {
+	switch g.IntN(7) {
 	case 0:
 		cmd = g.params().Extend(g.value(), g.token())[0]
 	case 1:
 		cmd = g.extendMany()
 	case 2:
 		cmd = g.params().Raise(g.value(), g.token())[0]
+	case 3, 4:
+		cmd = g.params().Take(g.value(), g.token())[0]
 	default:
-		cmd = script.Release(g.key(), g.value())
+		w := g.of("", diffWaiters[0], diffWaiters[1], diffWaiters[2])
+		stay := w != "" && g.IntN(2) == 0
+		cmd = script.Release(g.key(), g.value(), script.Waiter(w), stay, script.Deputy(g.of("", "next", "last")))
 	}
 	if g.IntN(2) == 0 {
 		cmd, _ = script.Eval(cmd)
@@ -190,7 +207,7 @@ func (g generator) scriptCommand() resp.Command {
 func (g generator) plain() resp.Command {
 	key, value, ms := g.of(diffKeys...), g.value(), strconv.FormatInt(g.ttl(), 10)
 	token := strconv.FormatUint(g.token(), 10)
-	switch g.IntN(21) {
+	switch g.IntN(26) {
 	case 0:
 		return resp.Command{"SET", key, value, "NX", "PX", ms}
 	case 1:
@@ -226,7 +243,17 @@ func (g generator) plain() resp.Command {
 	case 18:
 		return resp.Command{"ZSCORE", key, g.of("t", "u")}
 	case 19:
-		return resp.Command{"PUBLISH", key, value}
+		return resp.Command{"PUBLISH", g.of(key, diffListening.Channel()), value}
+	case 20:
+		return resp.Command{"ZADD", "{a}:q", token, g.of(diffWaiters...)}
+	case 21:
+		return resp.Command{"ZREM", key, g.of(diffWaiters...), g.of("t", "u")}
+	case 22:
+		return resp.Command{"ZRANK", key, g.of("t", diffWaiters[1])}
+	case 23:
+		return resp.Command{"ZRANGE", key, g.of("0", "-1", "1", "-7"), g.of("0", "-1", "5")}
+	case 24:
+		return resp.Command{"SETRANGE", key, g.of("0", "3", "7"), g.of("+", "", "xyz")}
 	default:
 		return resp.Command{"PING"}
 	}
@@ -253,6 +280,12 @@ func (g generator) wrong() resp.Command {
 		{"ZADD", key, "GT", "CH", g.of("x", "nan", ""), "t"},
 		{"ZADD", key, "1", "t", "2"},
 		{"ZSCORE", key},
+		{"ZREM", key},
+		{"ZRANK", key},
+		{"ZRANGE", key, "0"},
+		{"ZRANGE", key, "x", "1"},
+		{"SETRANGE", key, "-1", "x"},
+		{"SETRANGE", key, "x", "x"},
 		{"EXISTS"},
 		{"INCR"},
 		{"PING", "a", "b"},
@@ -264,7 +297,7 @@ func (g generator) wrong() resp.Command {
 		{"EVALSHA", script.ReleaseScript.SHA},
 		{"EVALSHA", script.ReleaseScript.SHA, g.of("x", "-1", "9"), key, "v"},
 		{"EVALSHA", "short", "1", key, "v"},
-		{"EVALSHA", strings.ToUpper(script.ReleaseScript.SHA), "1", key, "v"},
+		{"EVALSHA", strings.ToUpper(script.ReleaseScript.SHA), "2", key, "{a}:q", "v", "", "5", "", ""},
 		{"EVALSHA", strings.Repeat("0", 40), "1", key, "v"},
 		{"NOSUCH", "a", strings.Repeat("x", 200), "b"},
 	}

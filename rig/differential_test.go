@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,9 +83,10 @@ func TestDifferentialCatches(t *testing.T) {
 			return reply
 		},
 		"release of any value": func(m *script.Model, clock func() int64, cmd resp.Command) resp.Reply {
-			if len(cmd) == 5 && cmd[1] == script.ReleaseScript.SHA {
+			if len(cmd) == 10 && cmd[1] == script.ReleaseScript.SHA {
 				if value, ok := m.Get(clock(), cmd[3]); ok {
-					cmd = append(slices.Clone(cmd[:4]), value)
+					cmd = slices.Clone(cmd)
+					cmd[5] = value
 				}
 			}
 			return right(m, clock, cmd)
@@ -130,9 +132,28 @@ func newDifferential(t *testing.T, exec func(*script.Model, func() int64, resp.C
 	node, err := goredis.Open("redis://" + server.Addr())
 	ok(t, err)
 	t.Cleanup(func() { ok(t, node.Close()) })
-	d := &differential{t: t, node: node, exec: exec}
+	d := &differential{t: t, node: node, exec: func(m *script.Model, clock func() int64, cmd resp.Command) resp.Reply {
+		m.Publish = listening
+		return exec(m, clock, cmd)
+	}}
+	ready := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	var listener sync.WaitGroup
+	listener.Go(func() {
+		_ = node.Subscribe(ctx, diffListening.Channel(), func() { close(ready) }, func(string) {})
+	})
+	t.Cleanup(func() { cancel(); listener.Wait() })
+	<-ready
 	d.texts = strings.Contains(server.Do("INFO", "server").Text, "redis_version:7.0.")
 	return d
+}
+
+// listening are the receivers that the server has.
+func listening(channel, _ string) int {
+	if channel == diffListening.Channel() {
+		return 1
+	}
+	return 0
 }
 
 func (d *differential) do(batch ...resp.Command) []resp.Reply {

@@ -36,6 +36,11 @@ type Config struct {
 	Waits    Time
 	Slow     Time
 
+	// HandOver is within which time a key that is free is taken by one who stands in
+	// the queues for it, in such weather (I7).
+	// Listen is how much longer it takes until everybody hears the nodes again.
+	HandOver, Listen Time
+
 	// Client, Node and Key are how the words call them; by number if nil.
 	Client, Node, Key func(int) string
 }
@@ -109,6 +114,8 @@ type key struct {
 	wants   int      // clients that wait for it
 	since   Time     // when the first of them began to
 	lost    int      // attempts in a row on the free key
+
+	standing []stander
 }
 
 // client is what is known of one client.
@@ -202,6 +209,8 @@ func (c *Checker) Observe(ev Event) {
 		c.life(ev)
 	case Wants, Settled:
 		c.wants(ev)
+	case Stands, Leaves:
+		c.stands(ev)
 	case Took, Kept, Dropped, Rose:
 		c.touched(ev)
 	case Forgot:
@@ -233,6 +242,7 @@ func (c *Checker) Finish(at Time) {
 	c.now = max(c.now, at)
 	for _, k := range c.keys {
 		c.judgeWaiting(k)
+		c.judgeQueue(k)
 		for _, l := range k.leases {
 			c.judgeHolding(l)
 		}
@@ -282,6 +292,8 @@ func (c *Checker) won(ev Event) {
 	c.rest(l, l.asked)
 	c.judgeAttempt(l)
 	c.judgeWaiting(l.key)
+	c.judgeQueue(l.key)
+	c.judgeTurn(l, ev)
 	c.exclude(l)
 	c.order(l)
 	l.key.leases = append(l.key.leases, l)

@@ -7,7 +7,7 @@
 // when a server's key expired) is left out, and the invariants that need it are
 // not checked then.
 //
-// I7 belongs to the queue of waiters and will be checked here when there is one.
+// I7 is checked for those who stand in the queues, as long as the weather is fair.
 package check
 
 import "time"
@@ -57,6 +57,11 @@ const (
 	Wants   // Client, Key
 	Settled // Client, Key
 
+	// A waiter stands in the queues of a majority of the nodes, by its ticket, until it
+	// does not any more, whatever the outcome. Won names it, by By.
+	Stands // Client, Key, By, Token: the ticket
+	Leaves // Key, By
+
 	// What happens to a key on a node, seen with the eye of God.
 	Took       // Node, Key, Claim, By, First: a request of By made it hold Claim's value; By is Claim but for bugs
 	Kept       // Node, Key, Claim, By: a request of By reset the expiry of Claim's value
@@ -95,6 +100,7 @@ const (
 	I4 Invariant = "I4"
 	I5 Invariant = "I5"
 	I6 Invariant = "I6"
+	I7 Invariant = "I7"
 	I8 Invariant = "I8"
 	I9 Invariant = "I9"
 )
@@ -114,6 +120,8 @@ func (i Invariant) Statement() string {
 		return "nothing is left behind: when a claim is over, each node that answers is free of its key"
 	case I6:
 		return "no amnesia: a node that lost its data casts no vote while a lease rests on what it granted before"
+	case I7:
+		return "waiting: who stands in the queues is served in the order of the tickets, and a free key is handed over at once"
 	case I8:
 		return "liveness: with a majority alive and well a free lock is taken in a bounded number of rounds, and a hung or dead minority adds nothing"
 	case I9:

@@ -4,6 +4,7 @@ package check
 func (c *Checker) weather(ev Event) {
 	for _, k := range c.keys {
 		c.judgeWaiting(k)
+		c.judgeQueue(k)
 		k.lost = 0
 	}
 	for _, cl := range c.clients {

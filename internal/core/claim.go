@@ -47,7 +47,8 @@ type Claim struct {
 	open    bool // a round of Extend is under way
 	stalled bool // and all that were waited for have answered, without success
 	renew   bool
-	failed  int // rounds of Extend since the last that succeeded
+	failed  int  // rounds of Extend since the last that succeeded
+	queued  bool // it is of a waiter that stands in the nodes' queues
 	maxHold time.Duration
 	stagger time.Duration
 	next    Time // when the next round of Extend is due, Never if none is
@@ -82,6 +83,7 @@ type seat struct {
 	overdue bool   // it is past the per-node deadline, and no longer waited for
 	doubt   bool   // the key may be there: the fate of an Ask is unknown
 	freed   bool   // at the end: known to be free of our key
+	left    bool   // at the end: it was told to release, as far as it can be told
 	ballot  ballot // this round's
 	answer  Answer // the last answer that explains the ballot, and
 	accepts bool   // whether it accepted the token
@@ -166,13 +168,14 @@ type EventKind uint8
 
 // The events, and which fields of Event they use.
 const (
-	Begin       EventKind = iota + 1 // Token: the highest token seen so far by this client; Renew, MaxHold, Stagger
+	Begin       EventKind = iota + 1 // Token: the highest token seen so far by this client; Renew, MaxHold, Stagger, Queued
 	Reply                            // Node, Op, Round, Vote: the answer to a request
 	Overdue                          // Node, Op, Round, Vote.Err: the per-node deadline of a request passed
 	Alarm                            // the time of Claim.Alarm came
 	WantExtend                       // the user asks for an extension
 	StopRenewal                      // the lease is to run out
 	End                              // Reason: Abandoned or Released
+	Kept                             // Node: it keeps the key for the waiter that this claim is of
 )
 
 // Event is one thing that happened to a claim.
@@ -186,6 +189,7 @@ type Event struct {
 	Renew   bool
 	MaxHold time.Duration // 0: unbounded
 	Stagger time.Duration // by how much this claim is renewed sooner than others
+	Queued  bool          // the claim is of a waiter that stands in the nodes' queues
 	Reason  Reason
 }
 
@@ -243,6 +247,13 @@ func (c *Claim) Step(now Now, ev Event, out []Effect) []Effect {
 			return c.decideHeld(now, out) // it was over before
 		}
 		return c.end(now, ev.Reason, out)
+	case Kept:
+		// It comes late to a lease that the others gave: the node is taken as one
+		// that is repaired.
+		if s := &c.seats[ev.Node]; c.phase == held && s.op == 0 && s.established == none {
+			return c.send(ev.Node, Ask, out)
+		}
+		return out
 	}
 	return out
 }
@@ -451,6 +462,7 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 		default:
 		}
 	case Release:
+		s.left = true
 		switch ev.Vote.Answer {
 		case Absent:
 			if s.established <= c.good {

@@ -28,7 +28,7 @@ var ErrTokens = errors.New("the node's register of tokens is at its end: a token
 //	token = max(wall clock in µs, highest token seen + 1)
 func (c *Claim) begin(now Now, ev Event, out []Effect) []Effect {
 	c.phase = asking
-	c.renew, c.maxHold, c.stagger = ev.Renew, ev.MaxHold, ev.Stagger
+	c.renew, c.maxHold, c.stagger, c.queued = ev.Renew, ev.MaxHold, ev.Stagger, ev.Queued
 	c.sentAt = now.At
 	c.deadline = quorum.Deadline(now.At, c.terms.TTL)
 	c.proposal = max(now.Wall, ev.Token+1)

@@ -25,10 +25,11 @@ func (c *Claim) end(_ Now, reason Reason, out []Effect) []Effect {
 	return c.decideEnd(out)
 }
 
-// clean releases the key on a node, if it may be ours there.
+// clean releases the key on a node, if it may be ours there. A waiter leaves all
+// queues with its last claim; after an attempt that was outvoted it stays in them.
 func (c *Claim) clean(node int, out []Effect) []Effect {
 	s := &c.seats[node]
-	if s.mayHold() {
+	if s.mayHold() || c.queued && c.reason != Outvoted && !s.left {
 		return c.send(node, Release, out)
 	}
 	return out

@@ -9,7 +9,8 @@
 //   - [Lane] is what a client knows of one node: whether to send to it, when to
 //     suspect it, when to probe it, what it is owed.
 //   - [Guard] keeps a node from voting that may have forgotten what it granted.
-//   - [Pace] is how long to wait between two attempts.
+//   - [Waiter] is when one who stands in the nodes' queues tries again.
+//   - [Pace] is how long to wait between two attempts where there is no queue.
 package core
 
 import "time"
@@ -90,6 +91,13 @@ type Vote struct {
 	// does not expire.
 	Holder    string
 	Remaining time.Duration
+	// Queued says that who asked stands in the node's queue now, and Rank at which
+	// place; Reserved that the key is nobody's, but kept for another waiter;
+	// Foreign that another library holds it, which wakes nobody.
+	Queued, Reserved, Foreign bool
+	Rank                      int
+	// Waited says that the key was Deleted, and that somebody waited for it.
+	Waited bool
 	// Err is the cause when the node did not do as asked for another reason
 	// than another holder.
 	Err error

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/resp"
 )
 
@@ -12,6 +13,9 @@ type Params struct {
 	Key       string
 	TTL       int64 // ms
 	Retention int64 // ms, of the register of tokens
+
+	// Waiter is who asks, if it stands in the nodes' queues for the key; "" if not.
+	Waiter Waiter
 }
 
 // member is the one member of the register of tokens, a sorted set, whose
@@ -68,23 +72,41 @@ func (p Params) Extend(value string, token uint64) []resp.Command {
 	)}
 }
 
-// Release deletes the key if it holds the value. ReadRelease reads the reply.
-func Release(key, value string) resp.Command {
-	return resp.Command{"EVALSHA", ReleaseScript.SHA, "1", key, value}
+// Release gives the key back if it holds the value. A waiter that releases also
+// leaves the queue, unless it stays in it. ReadRelease reads the reply.
+func Release(key, value string, waiter Waiter, stay bool, deputy Deputy) resp.Command {
+	cmd := release(key, value, waiter, stay, deputy)
+	return cmd[:]
 }
 
-// ReleaseBatch has room for the batch that releases one key. It is for those who
-// keep it with what they know of the key.
+func release(key, value string, waiter Waiter, stay bool, deputy Deputy) [10]string {
+	kept := ""
+	if stay {
+		kept = queueKept
+	}
+	return [10]string{"EVALSHA", ReleaseScript.SHA, "2", key, Queue(key), value, string(waiter), reservation, kept, string(deputy)}
+}
+
+// Pay is what a debt is paid with.
+func Pay(d core.Debt) resp.Command {
+	if d.Value == "" {
+		return Leave(d.Key, Waiter(d.Waiter))
+	}
+	return Release(d.Key, d.Value, Waiter(d.Waiter), false, Next)
+}
+
+// ReleaseBatch has room for the batch that releases one key, for those who do not
+// stand in its queue. It is for those who keep it with what they know of the key.
 type ReleaseBatch struct {
 	batch [1]resp.Command
-	args  [5]string
+	args  [10]string
 }
 
 // Of returns the batch. It is built once: the key and the value must be the same
 // each time, and no two calls may run at once.
 func (b *ReleaseBatch) Of(key, value string) []resp.Command {
 	if b.batch[0] == nil {
-		b.args = [5]string{"EVALSHA", ReleaseScript.SHA, "1", key, value}
+		b.args = release(key, value, "", false, Next)
 		b.batch[0] = b.args[:]
 	}
 	return b.batch[:]

@@ -16,7 +16,7 @@ local holder = redis.call('GET', KEYS[1])
 if not holder then
   return 0
 end
-if holder ~= ARGV[1] then
+if holder ~= ARGV[1] and holder ~= 'rl1+' .. string.sub(ARGV[1], 5) then -- with or without the mark of a waiter
   return holder
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

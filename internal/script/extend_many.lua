@@ -14,7 +14,7 @@ for i = 1, #KEYS, 2 do
   local reply = redis.pcall('GET', KEYS[i])
   if not reply then
     reply = 0
-  elseif reply == ARGV[i + 2] then
+  elseif reply == ARGV[i + 2] or reply == 'rl1+' .. string.sub(ARGV[i + 2], 5) then
     reply = redis.pcall('PEXPIRE', KEYS[i], ARGV[1])
     if type(reply) ~= 'table' then
       reply = redis.pcall('ZADD', KEYS[i + 1], 'GT', ARGV[i + 3], 't')

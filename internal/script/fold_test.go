@@ -15,7 +15,7 @@ func TestFold(t *testing.T) {
 		batch = append(batch, p(fmt.Sprint("k", i)).Extend(fmt.Sprint("v", i), uint64(i))[0])
 	}
 	other := Params{Key: "k1", TTL: 20_000, Retention: 60_000}.Extend("v1", 1)[0]
-	batch = append(batch, Release("k0", "v0"), p("k2").Extend("v2", 2)[0], other, resp.Command{"PING"},
+	batch = append(batch, Release("k0", "v0", "", false, Nobody), p("k2").Extend("v2", 2)[0], other, resp.Command{"PING"},
 		p("k3").Extend("v3", 7)[0], p("set").Extend("v", 7)[0])
 
 	node := func() *Model {
@@ -79,7 +79,7 @@ func TestFoldNothing(t *testing.T) {
 		nil,
 		p.Extend("v", 1),
 		p.Acquire("v", 1, true),
-		append(p.Extend("v", 1), Release("k", "v")),
+		append(p.Extend("v", 1), Release("k", "v", "", false, Nobody)),
 	} {
 		if folded, ok := Fold(batch); ok {
 			t.Errorf("%v was folded to %v", batch, folded.Batch)

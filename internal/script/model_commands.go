@@ -35,11 +35,15 @@ func init() {
 		"ping":        {-1, (*run).ping},
 		"pttl":        {2, (*run).pttl},
 		"publish":     {3, (*run).publish},
+		"setrange":    {4, (*run).setrange},
 		"script":      {-2, (*run).script},
 		"set":         {-3, (*run).set},
 		"time":        {1, (*run).time},
 		"type":        {2, (*run).typeOf},
 		"zadd":        {-4, (*run).zadd},
+		"zrange":      {-4, (*run).zrange},
+		"zrank":       {-3, (*run).zrank},
+		"zrem":        {-3, (*run).zrem},
 		"zscore":      {3, (*run).zscore},
 	}
 }

@@ -12,7 +12,8 @@ var equivalents = map[*Script]struct {
 	keys, args int
 	do         func(r *run, keys, args []string) resp.Reply
 }{
-	ReleaseScript: {1, 1, (*run).release},
+	TakeScript:    {3, 7, (*run).take},
+	ReleaseScript: {2, 5, (*run).release},
 	ExtendScript:  {2, 4, (*run).extend},
 	RaiseScript:   {2, 3, (*run).raise},
 
@@ -81,17 +82,6 @@ func (r *run) runScript(s *Script, keys, args []string) resp.Reply {
 // error. Redis then adds to the text where in the script it happened.
 func (r *run) call(cmd ...string) resp.Reply { return r.exec(cmd) }
 
-func (r *run) release(keys, args []string) resp.Reply {
-	holder := r.call("GET", keys[0])
-	if holder.Kind == resp.Error {
-		return holder
-	}
-	if holder.Equal(resp.OfText(args[0])) {
-		return r.call("DEL", keys[0])
-	}
-	return resp.OfInt(0)
-}
-
 func (r *run) extend(keys, args []string) resp.Reply {
 	key, register := keys[0], keys[1]
 	value, ttl, token, retention := args[0], args[1], args[2], args[3]
@@ -101,7 +91,7 @@ func (r *run) extend(keys, args []string) resp.Reply {
 		return holder
 	case holder.Kind == resp.Nil:
 		return resp.OfInt(0)
-	case holder.Text != value:
+	case holder.Text != value && holder.Text != marked(value):
 		return holder
 	}
 	for _, cmd := range []resp.Command{
@@ -135,7 +125,7 @@ func (r *run) raise(keys, args []string) resp.Reply {
 	if holder.Kind == resp.Error {
 		return holder
 	}
-	if !holder.Equal(resp.OfText(value)) {
+	if holder.Kind != resp.Text || holder.Text != value && holder.Text != marked(value) {
 		return resp.OfArray(resp.OfInt(-1))
 	}
 	accepted := r.call("ZADD", register, "GT", "CH", token, member)

@@ -157,12 +157,12 @@ func TestModelScripts(t *testing.T) {
 	const noScript = `error "NOSCRIPT No matching script. Please use EVAL."`
 
 	// A script is unknown until it was loaded or evaluated, and after a restart.
-	do(0, Release("k", "a"), noScript)
-	eval, _ := Eval(Release("k", "a"))
+	do(0, Release("k", "a", "", false, Nobody), noScript)
+	eval, _ := Eval(Release("k", "a", "", false, Nobody))
 	do(0, eval, "0")
-	do(0, Release("k", "a"), "0")
+	do(0, Release("k", "a", "", false, Nobody), "0")
 	m.Reload()
-	do(0, Release("k", "a"), noScript)
+	do(0, Release("k", "a", "", false, Nobody), noScript)
 	load()
 	do(0, resp.Command{"SCRIPT", "EXISTS", ReleaseScript.SHA, "x"}, "[1 0]")
 
@@ -183,9 +183,9 @@ func TestModelScripts(t *testing.T) {
 	do(60, p.Raise("a", 6)[0], `[1 "6"]`)
 
 	// Release deletes only its own value.
-	do(60, Release("k", "b"), "0")
-	do(60, Release("k", "a"), "1")
-	do(60, Release("k", "a"), "0")
+	do(60, Release("k", "b", "", false, Nobody), "0")
+	do(60, Release("k", "a", "", false, Nobody), "1")
+	do(60, Release("k", "a", "", false, Nobody), "0")
 
 	// A call that fails leaves behind what was done before it.
 	do(70, resp.Command{"SET", Register("k"), "broken"}, `"OK"`)

@@ -10,7 +10,8 @@
 -- ARGV[3]  retention of the register in ms
 -- returns  {1, proposal} accepted | {0, register} it has seen one as high
 --          | {-1} the key is not ours
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+local holder = redis.call('GET', KEYS[1])
+if holder ~= ARGV[1] and holder ~= 'rl1+' .. string.sub(ARGV[1], 5) then -- with or without the mark of a waiter
   return {-1}
 end
 if redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[2], 't') == 1 then

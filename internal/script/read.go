@@ -14,12 +14,18 @@ func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 	p.Retention += int64(min(e.Ahead, maxAhead)) * 1000
 	switch e.Op {
 	case core.Ask:
+		if p.Waiter != "" {
+			return p.Take(value, e.Token)
+		}
 		return p.Acquire(value, e.Token, look)
 	case core.Raise:
 		return p.Raise(value, e.Token)
 	case core.Extend:
 		return p.Extend(value, e.Token)
 	default:
+		if p.Waiter != "" {
+			return []resp.Command{Release(p.Key, value, p.Waiter, false, Next)}
+		}
 		return new(ReleaseBatch).Of(p.Key, value)
 	}
 }
@@ -30,17 +36,24 @@ const maxAhead = 100 * 365 * 24 * 3600
 // Read reads the replies to the batch of a request. A reply that makes no sense
 // is Unknown, with an error that shows it: after garbage, nothing is known of
 // what the node did.
-func Read(op core.Op, value string, replies []resp.Reply) core.Vote {
+func (p Params) Read(op core.Op, value string, replies []resp.Reply) core.Vote {
 	if len(replies) == 0 {
 		return garbage("no reply at all")
 	}
 	switch op {
 	case core.Ask:
+		if p.Waiter != "" {
+			return readTake(replies[0])
+		}
 		return readAcquire(value, replies)
 	case core.Raise:
 		return readRaise(replies[0])
 	case core.Extend:
-		return readExtend(replies[0])
+		v := readExtend(replies[0])
+		if p.Waiter != "" && v.Holder == p.Waiter.Reservation() {
+			return core.Vote{Answer: core.Absent} // it is there for us to take
+		}
+		return v
 	default:
 		return readRelease(replies[0])
 	}
@@ -62,7 +75,7 @@ func readAcquire(value string, replies []resp.Reply) core.Vote {
 	switch {
 	case set.Kind == resp.Error:
 		return failed(set)
-	case set.Kind == resp.Nil, set.Kind == resp.Text && set.Text == value:
+	case set.Kind == resp.Nil, set.Kind == resp.Text && Unmarked(set.Text) == value:
 		v.Answer = core.Granted
 	case set.Kind == resp.Text:
 		v.Answer, v.Holder = core.Refused, set.Text
@@ -81,6 +94,27 @@ func readAcquire(value string, replies []resp.Reply) core.Vote {
 		}
 	}
 	return v
+}
+
+// readTake reads {1, accepted} or {0, holder, PTTL, rank}.
+func readTake(r resp.Reply) core.Vote {
+	if r.Kind == resp.Error {
+		return failed(r)
+	}
+	of := func(i int, kind resp.Kind) bool { return i < len(r.Items) && r.Items[i].Kind == kind }
+	switch {
+	case r.Kind != resp.Array || !of(0, resp.Int):
+	case r.Items[0].Int == 1 && of(1, resp.Int):
+		return core.Vote{Answer: core.Granted, Accepted: r.Items[1].Int == 1}
+	case r.Items[0].Int == 0 && of(1, resp.Text) && of(2, resp.Int) && of(3, resp.Int):
+		v := core.Vote{Answer: core.Refused, Holder: r.Items[1].Text, Queued: true, Rank: int(min(r.Items[3].Int, 1<<20))}
+		v.Reserved, v.Foreign = IsReservation(v.Holder), !IsOurs(v.Holder)
+		if ms := r.Items[2].Int; ms >= 0 {
+			v.Remaining = time.Duration(max(1, ms)) * time.Millisecond
+		}
+		return v
+	}
+	return garbage("%v to the taking of a key", r)
 }
 
 func readRaise(r resp.Reply) core.Vote {
@@ -125,8 +159,8 @@ func readRelease(r resp.Reply) core.Vote {
 	switch {
 	case r.Kind == resp.Error:
 		return failed(r)
-	case r.Kind == resp.Int && r.Int == 1:
-		return core.Vote{Answer: core.Deleted}
+	case r.Kind == resp.Int && (r.Int == 1 || r.Int == 2):
+		return core.Vote{Answer: core.Deleted, Waited: r.Int == 2}
 	case r.Kind == resp.Int && r.Int == 0:
 		return core.Vote{Answer: core.Absent}
 	default:

@@ -1,10 +1,47 @@
--- release: delete the key if it still holds our value. One atomic step, so
--- that a lease that has passed to somebody else is never deleted.
+-- release: delete the key if it still holds our value, in one atomic step, so
+-- that a lease that has passed to somebody else is never deleted; and let the
+-- next waiter have it. If somebody waits is written in the value: nobody is
+-- looked for in vain.
+--
+-- A waiter leaves the queue with it too, or gives back what is reserved for it;
+-- or, after an attempt that got too few nodes, gives back this one and keeps its
+-- place in the queue.
 --
 -- KEYS[1]  the key
+-- KEYS[2]  the queue
 -- ARGV[1]  our value
--- returns  1 deleted | 0 it was not ours: absent, or another's
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('DEL', KEYS[1])
+-- ARGV[2]  the waiter that we are, or ''
+-- ARGV[3]  time of a reservation in ms
+-- ARGV[4]  how long the queue is kept if nobody touches it, in ms, if the waiter
+--          stays in it; else ''
+-- ARGV[5]  who else is told to look after the reservation: 'next', 'last', or ''
+-- returns  2 deleted, and reserved for the next | 1 deleted | 0 it was not ours:
+--          absent, or another's
+local value, waiter = ARGV[1], ARGV[2]
+local holder = redis.call('GET', KEYS[1])
+local ours = holder == value or holder == marked(value)
+if waiter ~= '' then
+  redis.call('ZREM', KEYS[2], waiter)
 end
-return 0
+if not ours and (waiter == '' or holder ~= 'rl1>' .. waiter) then
+  return 0
+end
+redis.call('DEL', KEYS[1])
+local first
+if holder ~= value then
+  first = reserve(KEYS[1], KEYS[2], '', ARGV[3])
+end
+if ARGV[4] ~= '' then
+  join(KEYS[2], waiter, ARGV[4])
+end
+if first and ARGV[5] ~= '' then
+  local index = ARGV[5] == 'next' and 0 or -1
+  local deputy = redis.call('ZRANGE', KEYS[2], index, index)[1]
+  if deputy then
+    tell('?', deputy, KEYS[1])
+  end
+end
+if not ours then
+  return 0
+end
+return first and 2 or 1

@@ -24,6 +24,10 @@ type Script struct {
 
 // The scripts, each documented in the header of its file.
 var (
+	//go:embed queue.lua
+	queueSource string
+	//go:embed take.lua
+	takeSource string
 	//go:embed release.lua
 	releaseSource string
 	//go:embed extend.lua
@@ -33,14 +37,15 @@ var (
 	//go:embed raise.lua
 	raiseSource string
 
-	ReleaseScript = compile("release", releaseSource)
+	TakeScript    = compile("take", queueSource+takeSource)
+	ReleaseScript = compile("release", queueSource+releaseSource)
 	ExtendScript  = compile("extend", extendSource)
 	RaiseScript   = compile("raise", raiseSource)
 
 	ExtendManyScript = compile("extend_many", extendManySource)
 
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
-	All = []*Script{ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript}
+	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript}
 )
 
 func compile(name, source string) *Script {

@@ -33,10 +33,13 @@ func Value(id ID, label string) string {
 	return string(b)
 }
 
-// Label returns the owner's label in a value; ok is false if another library
-// wrote the value.
+// Label returns the owner's label in a value, which may be marked; ok is false if
+// another library wrote the value.
 func Label(value string) (label string, ok bool) {
 	rest, ok := strings.CutPrefix(value, format)
+	if !ok {
+		rest, ok = strings.CutPrefix(value, markedFormat)
+	}
 	if !ok || len(rest) < idLength+1 || rest[idLength] != '.' {
 		return "", false
 	}

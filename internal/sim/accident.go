@@ -161,6 +161,7 @@ func (w *world) trouble(k *link, l *lane, by int) {
 
 // sever breaks the connections of a lane.
 func (w *world) sever(l *lane) {
+	l.ear.hangUp(w, false)
 	for _, c := range l.conns {
 		back := w.latency(l, l.chance.of(6).of(c.serial), In)
 		if !back.lost {
@@ -203,8 +204,12 @@ func (a *accident) hit(w *world, n *node) {
 	}
 	n.inbox = nil
 	for _, p := range w.procs {
-		if !p.dead && !a.Silent {
-			w.sever(&p.lanes[n.index])
+		switch l := &p.lanes[n.index]; {
+		case p.dead:
+		case a.Silent:
+			l.ear.hangUp(w, true)
+		default:
+			w.sever(l)
 		}
 	}
 }

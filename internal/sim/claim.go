@@ -20,6 +20,7 @@ type claim struct {
 	value  string
 	look   bool
 	op     *operation
+	waiter *waiter
 	chance chance
 
 	alarm core.Time // when the timer fires
@@ -47,6 +48,9 @@ func (p *process) newClaim(o *operation) *claim {
 		chance: o.chance.of(uint64(o.attempts)),
 		alarm:  core.Never,
 	}
+	if o.place != nil {
+		c.waiter, c.params.Waiter = o.place, o.place.name
+	}
 	p.live = append(p.live, c)
 	return c
 }
@@ -70,14 +74,17 @@ func (c *claim) carryOut(effects []core.Effect) {
 		}
 		switch e.Kind {
 		case core.Send:
-			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token {
-				batch = c.params.Batch(e, c.value, c.look)
+			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release && c.waiter != nil {
+				batch = c.batch(e)
 			}
 			c.proc.lanes[e.Node].request(c, e, batch)
 		case core.Won, core.Freed:
 			c.freed = c.freed || e.Kind == core.Freed
 			c.op.hear(c, e.Kind)
 		case core.Done:
+			if c.waiter != nil && c.won {
+				c.waiter.leave()
+			}
 			c.proc.leave(c)
 		default:
 		}
@@ -86,6 +93,15 @@ func (c *claim) carryOut(effects []core.Effect) {
 		c.told = true
 		c.op.lost(c)
 	}
+}
+
+// batch is what a request says to a node.
+func (c *claim) batch(e core.Effect) []resp.Command {
+	if e.Op == core.Release && c.waiter != nil {
+		stay := c.core.Reason() == core.Outvoted
+		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.proc.deputy(e.Node))}
+	}
+	return c.params.Batch(e, c.value, c.look)
 }
 
 // unfinished is a step that was interrupted.
@@ -113,7 +129,14 @@ func (c *claim) note(effects []core.Effect) {
 			c.won = true
 			c.proc.highest = max(c.proc.highest, c.core.Token())
 			w.stats.Acquisitions++
-			w.tell(check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline()})
+			won := check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline()}
+			if c.waiter != nil {
+				won.By = c.waiter.id
+			}
+			w.tell(won)
+			if c.waiter != nil {
+				c.waiter.unknown()
+			}
 		case core.Extended:
 			w.stats.Extensions++
 			w.tell(check.Event{Kind: check.Extended, Claim: c.id, Deadline: c.deadline(), Sent: c.sent})

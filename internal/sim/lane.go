@@ -26,6 +26,7 @@ type lane struct {
 	timer        uint64    // which timer that is
 	debtors      map[string]*claim
 
+	ear     ear
 	chance  chance
 	idle    []*conn // pooled connections that nobody uses
 	conns   []*conn // all that are not closed
@@ -124,7 +125,7 @@ func (l *lane) admit(e core.Effect) error {
 }
 
 func (l *lane) owe(c *claim) {
-	l.core.Owe(core.Debt{Key: c.params.Key, Value: c.value})
+	l.core.Owe(core.Debt{Key: c.params.Key, Value: c.value, Waiter: string(c.params.Waiter)})
 	if l.debtors == nil {
 		l.debtors = make(map[string]*claim)
 	}
@@ -245,7 +246,9 @@ func (f *call) failed(err error) {
 		w.tell(check.Event{Kind: check.Unanswered, Node: f.lane.node.index, Claim: f.claim.id, Asks: f.op == core.Ask})
 	}
 	for i := range f.debts {
-		w.tell(check.Event{Kind: check.Unanswered, Node: f.lane.node.index, Claim: f.debts[i].claim.id})
+		if c := f.debts[i].claim; c != nil {
+			w.tell(check.Event{Kind: check.Unanswered, Node: f.lane.node.index, Claim: c.id})
+		}
 	}
 	f.end(err)
 }
@@ -293,7 +296,10 @@ func (f *call) end(err error) {
 func (l *lane) land(f *call, err error) {
 	vote := core.Vote{Err: err}
 	if err == nil {
-		vote = script.Read(f.op, f.claim.value, f.replies)
+		vote = f.claim.params.Read(f.op, f.claim.value, f.replies)
+		if vote.Waited {
+			l.proc.waiting.crowded[f.claim.params.Key] = l.proc.read() + crowdFor
+		}
 	}
 	if f.op == core.Release && (vote.Answer == core.Unknown || vote.Answer == core.Failed) {
 		l.owe(f.claim)
@@ -348,8 +354,8 @@ func (l *lane) pay() {
 	f.batch = make([]resp.Command, len(due))
 	f.debts = make([]debt, len(due))
 	for i, d := range due {
-		f.batch[i] = script.Release(d.Key, d.Value)
-		f.debts[i] = debt{l.debtors[d.Value], d.Value}
+		f.batch[i] = script.Pay(d)
+		f.debts[i] = debt{l.debtors[d.Value], d.Value} // nobody's, of a waiter that leaves
 	}
 	f.op = core.Release
 	l.launch(f)

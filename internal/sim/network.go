@@ -56,9 +56,9 @@ func (p *packet) about(cmd resp.Command) (*claim, int) {
 		if len(cmd) > 1 && (cmd[0] == "SET" || cmd[0] == "EVALSHA" || cmd[0] == "EVAL") {
 			return c.claim, c.claim.key
 		}
-	case len(c.debts) > 0 && len(cmd) > 4:
+	case len(c.debts) > 0 && len(cmd) > 5:
 		for i := range c.debts {
-			if d := &c.debts[i]; d.value == cmd[4] && c.lane.proc.w.keys[d.claim.key] == cmd[3] {
+			if d := &c.debts[i]; d.claim != nil && d.value == cmd[5] && c.lane.proc.w.keys[d.claim.key] == cmd[3] {
 				return d.claim, d.claim.key
 			}
 		}

@@ -47,6 +47,7 @@ func newNode(w *world, index int, ppm int64) *node {
 		holds: make([]holding, w.s.Keys),
 	}
 	n.start(0, 0, false)
+	n.model.Publish = func(channel, message string) int { return n.publish(w, channel, message) }
 	// It never granted anything, and whoever made it says so.
 	n.model.Exec(n.ms(0), script.Admit(n.id)[0])
 	return n
@@ -92,21 +93,25 @@ func (n *node) exec(w *world, p *packet, cmd resp.Command) resp.Reply {
 // sent the request.
 func (n *node) note(w *world, now int64, key int, by *claim, first bool, verb string, reply resp.Reply) {
 	h := &n.holds[key]
-	_, held := n.model.Get(now, w.keys[key])
+	text, held := n.model.Get(now, w.keys[key])
+	text = script.Unmarked(text)
 	switch {
-	case !held:
-		if h.claim != nil && reply.Kind == resp.Int && reply.Int == 1 && verb != "SET" {
+	case !held || script.IsReservation(text):
+		if h.claim != nil && reply.Kind == resp.Int && reply.Int >= 1 && verb != "SET" {
 			w.tell(check.Event{Kind: check.Dropped, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
 		}
 		h.claim = nil
+	case verb == "SET" && reply.Kind == resp.Nil, h.claim == nil && text == by.value, h.claim != nil && text != h.claim.value && text == by.value:
+		*h = holding{by, w.now}
+		w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: by.id, By: by.id, First: first})
 	case verb == "SET":
-		if reply.Kind == resp.Nil {
-			*h = holding{by, w.now}
-			w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: by.id, By: by.id, First: first})
-		} else if h.claim != nil && h.claim != by && reply.Text == by.value {
+		if h.claim != nil && h.claim != by && reply.Text == by.value {
 			// It takes for its own what another has taken.
 			w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
 		}
+	case h.claim != nil && reply.Kind == resp.Array && len(reply.Items) == 2 && reply.Items[0].Int == 1 && h.claim != by && text == by.value:
+		// So it does by the script.
+		w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
 	case h.claim != nil && reply.Kind == resp.Int && reply.Int == 1:
 		// An extension: a release that is answered with 1 leaves no key.
 		w.tell(check.Event{Kind: check.Kept, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
@@ -140,7 +145,9 @@ func (n *node) lose(w *world, memory Memory) {
 		n.model.Reload()
 		return
 	case memory == Stale && n.saved != nil:
+		publish := n.model.Publish
 		n.model = n.saved
+		n.model.Publish = publish
 		n.model.Reload()
 	default:
 		n.model.Reset()

@@ -23,6 +23,9 @@ type operation struct {
 	claim    *claim // the attempt under way, or the lease
 	outcome  *loss  // of an attempt that failed, while it cleans up
 	serial   uint64 // which of its timers counts
+	place    *waiter
+	sleeping bool // in the queues
+	patient  bool // until the nodes can push
 	holding  bool
 	canceled bool // the caller's context is done
 	wanting  bool // the book knows that it waits
@@ -65,6 +68,10 @@ func (k *worker) begin(w *world) {
 	if !spec.Try {
 		o.wanting = true
 		w.tell(check.Event{Kind: check.Wants, Client: p.id, Key: spec.Key})
+		if p.w.s.Push && p.read() < p.waiting.crowded[w.keys[spec.Key]] {
+			o.beginToStand()
+			return
+		}
 	}
 	o.attempt()
 }
@@ -76,12 +83,42 @@ func (o *operation) attempt() {
 		return
 	}
 	p, w := o.proc, o.proc.w
+	o.sleeping = false
 	c := p.newClaim(o)
+	if o.place != nil {
+		o.place.core.Try()
+		o.place.claim = c
+	}
 	o.attempts++
 	o.claim = c
 	w.stats.Attempts++
 	w.tell(check.Event{Kind: check.Asked, Claim: c.id, Client: p.id, Key: c.key})
-	c.step(core.Event{Kind: core.Begin, Token: p.highest, Renew: !o.spec.NoRenew, MaxHold: o.spec.MaxHold})
+	c.step(core.Event{Kind: core.Begin, Token: p.highest, Renew: !o.spec.NoRenew, MaxHold: o.spec.MaxHold, Queued: o.place != nil})
+}
+
+// beginToStand is the beginning of queues.stand: the first one waits until a majority
+// of the nodes can push, or for the per-node deadline.
+func (o *operation) beginToStand() {
+	p := o.proc
+	p.listen()
+	if p.waiting.pushing >= p.terms.Need {
+		o.standAndTry()
+		return
+	}
+	o.patient = true
+	o.plan(p.w.s.Timeout, evStand)
+}
+
+func (o *operation) standAndTry() {
+	o.patient = false
+	o.stand()
+	o.attempt()
+}
+
+// sleep has the operation wait in the queues.
+func (o *operation) sleep() {
+	o.sleeping = true
+	o.plan(max(0, o.place.core.Alarm()-o.proc.read()), evAttempt)
 }
 
 // plan sets the operation's timer, by the process's clock.
@@ -96,7 +133,7 @@ func (o *operation) happen(_ *world, ev event) {
 	if o.finished || o.proc.away(ev) {
 		return
 	}
-	if ev.kind == evAttempt || ev.kind == evHeld {
+	if ev.kind == evAttempt || ev.kind == evHeld || ev.kind == evStand {
 		if ev.arg != o.serial {
 			return
 		}
@@ -104,6 +141,8 @@ func (o *operation) happen(_ *world, ev event) {
 	switch ev.kind {
 	case evAttempt:
 		o.attempt()
+	case evStand:
+		o.standAndTry()
 	case evGiveUp, evCancel:
 		if ev.kind == evCancel {
 			o.canceled = true
@@ -131,6 +170,9 @@ func (o *operation) giveUp() {
 		c.told = true
 		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
 	}
+	if o.place != nil {
+		o.place.quit()
+	}
 }
 
 // lost is how an attempt ended that was not won.
@@ -151,9 +193,24 @@ func (o *operation) defeated(c *claim, l *loss) {
 
 // again waits before the next attempt, or gives up.
 func (o *operation) again(lost *loss) {
+	queued := false
+	if o.place != nil {
+		queued = o.place.lost(o.claim)
+	}
 	o.claim, o.outcome = nil, nil
 	if o.spec.Try || !o.waited.goOn(lost, o.proc.read(), o.proc.terms.TTL+o.proc.w.quarantine) {
 		o.finish()
+		if o.place != nil {
+			o.place.quit()
+		}
+		return
+	}
+	switch {
+	case o.place == nil && lost.held && o.proc.w.s.Push:
+		o.beginToStand()
+		return
+	case o.place != nil && queued:
+		o.sleep()
 		return
 	}
 	o.plan(pace.Pause(o.waited.attempts-1, lost.view, o.chance.of(uint64(o.attempts)).of(1).unit()), evAttempt)
@@ -182,6 +239,13 @@ func (o *operation) grant() {
 	w := o.proc.w
 	o.settle()
 	o.holding = true
+	if o.place != nil {
+		for i := range o.proc.lanes {
+			if o.place.core.Kept(i) {
+				o.claim.step(core.Event{Kind: core.Kept, Node: i})
+			}
+		}
+	}
 	if o.canceled {
 		o.claim.step(core.Event{Kind: core.StopRenewal})
 	}
@@ -250,6 +314,9 @@ func (o *operation) finish() {
 
 // gone is the end of the operation with its process.
 func (o *operation) gone() {
+	if o.place != nil {
+		o.place.unknown()
+	}
 	o.finished = true
 	o.settle()
 	o.proc.w.plan(o.proc.w.now, evBegin, o.worker, 0)

@@ -185,6 +185,8 @@ func (s *Scenario) line(p *words) {
 		if !s.Ordered {
 			p.must("pooled")
 		}
+	case "pushes":
+		s.Push = true
 	case "requests":
 		p.must("queued")
 		s.Queued = true

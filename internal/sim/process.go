@@ -26,12 +26,14 @@ type process struct {
 	limits   core.Limits
 	patience time.Duration
 	lanes    []lane
+	waiting  queues
 	highest  uint64   // the highest token seen
 	runs     []string // the run_id of each node that was verified
 	live     []*claim // not done
 	ops      []*operation
 
 	dead    bool
+	died    time.Duration
 	paused  int
 	backlog []event // what happened meanwhile
 	armed   []armed // accidents that wait for their instruction
@@ -46,7 +48,7 @@ type armed struct {
 
 // The bounds of the root package's locker.go.
 const (
-	mostFlying = 1024
+	mostFlying = 8192
 	mostOwed   = 4096
 	probeLeast = 5 * time.Millisecond
 	probeMost  = 500 * time.Millisecond
@@ -76,7 +78,9 @@ func (w *world) boot(m *machine) {
 		l := &p.lanes[i]
 		*l = lane{core: core.NewLane(&p.limits), proc: p, node: w.nodes[i], index: i, ticks: core.Never, chance: mine.of(uint64(i))}
 		l.core.Guard = core.NewGuard(w.quarantine)
+		l.ear.lane = l
 	}
+	p.openQueues()
 	for i := range p.lanes {
 		if w.linkOf(m.index, i).trouble > 0 {
 			w.tell(check.Event{Kind: check.Cut, Client: p.id, Node: i})
@@ -198,7 +202,7 @@ func (p *process) die() {
 	if p.dead {
 		return
 	}
-	p.dead = true
+	p.dead, p.died = true, p.w.now
 	p.proc = nil
 	p.backlog = nil
 	p.w.restless -= len(p.armed)

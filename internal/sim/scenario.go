@@ -21,6 +21,7 @@ type Scenario struct {
 	Retention time.Duration // of the registers of tokens
 	Durable   bool          // nodes lose nothing when they restart, and the clients know
 	Ordered   bool          // one connection per client and node, which keeps the order; else a pool
+	Push      bool          // nodes can push, and waiters stand in their queues
 	Queued    bool          // a client has one batch under way to a node, and the rest waits; else any number
 	Latency   [2]time.Duration
 	Spike     int           // percent of the packets are later than that
@@ -134,6 +135,9 @@ func (s *Scenario) String() string {
 	}
 	if s.Queued {
 		line("requests queued")
+	}
+	if s.Push {
+		line("pushes")
 	}
 	line("latency %v..%v", s.Latency[0], s.Latency[1])
 	if s.Spike != 0 {

@@ -134,6 +134,7 @@ func (k *shrinker) simplify() {
 	try(func(s *Scenario) { s.Durable = false })
 	try(func(s *Scenario) { s.Ordered = true })
 	try(func(s *Scenario) { s.Queued = false })
+	try(func(s *Scenario) { s.Push = false })
 	try((*Scenario).oneKey)
 	for i := range k.best.Clients {
 		try(func(s *Scenario) { s.Clients[i].PPM = 0 })

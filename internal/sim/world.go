@@ -7,6 +7,7 @@ import (
 
 	"github.com/redlock-go/redlock/internal/check"
 	"github.com/redlock-go/redlock/internal/quorum"
+	"github.com/redlock-go/redlock/internal/script"
 )
 
 // kind is what an event is.
@@ -34,6 +35,9 @@ const (
 	evMend                     // accident: ends
 	evSave                     // accident: what a crash will leave is written down
 	evInspect                  // world: looks into the nodes
+	evEar                      // ear: the life of a subscription
+	evPush                     // message: arrives at the client
+	evStand                    // operation: has waited long enough for the nodes to push
 )
 
 // Stats is what a run, or many, came to.
@@ -72,6 +76,7 @@ type world struct {
 	procs      []*process
 	links      []link // by client, then by node
 	claims     uint64
+	standers   uint64
 	strays     int // packets that may be executed although nobody waits for them
 	fenced     []uint64
 
@@ -246,6 +251,8 @@ func (w *world) bounds() check.Config {
 		Pause:    stretch(probeMost),
 		Attempts: 12,
 		Waits:    5 * time.Second,
+		HandOver: handOver,
+		Listen:   silence + 2*subscribeMost + script.ReservationMS*time.Millisecond,
 		Slow:     s.Timeout - s.Timeout/50,
 		Client:   func(id int) string { return w.procName(id) },
 		Node:     func(i int) string { return "node " + nodeName(i) },
@@ -254,6 +261,11 @@ func (w *world) bounds() check.Config {
 	b.Settle = b.TTL + b.Reach + b.Pause + b.Quick
 	return b
 }
+
+// handOver is the time within which a key that is free is taken by a waiter, in fair
+// weather: one reservation for a waiter that does not come, and as long again for all
+// the rest.
+const handOver = 2 * script.ReservationMS * time.Millisecond
 
 // procName is how a process is called: by its machine.
 func (w *world) procName(id int) string {

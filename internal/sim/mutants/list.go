@@ -3,20 +3,21 @@ package mutants
 import "github.com/redlock-go/redlock/internal/check"
 
 const (
-	acquire  = "internal/core/claim_acquire.go"
-	claim    = "internal/core/claim.go"
-	end      = "internal/core/claim_end.go"
-	extend   = "internal/core/claim_extend.go"
-	guard    = "internal/core/guard.go"
-	lane     = "internal/core/lane.go"
-	quorum   = "internal/quorum/quorum.go"
-	validity = "internal/quorum/validity.go"
-	batch    = "internal/script/batch.go"
-	read     = "internal/script/read.go"
-	scripts  = "internal/script/model_scripts.go"
-	simClaim = "internal/sim/claim.go" // what the shell decides, as the simulator mirrors it
-	simGuard = "internal/sim/verify.go"
-	simLane  = "internal/sim/lane.go"
+	acquire    = "internal/core/claim_acquire.go"
+	claim      = "internal/core/claim.go"
+	end        = "internal/core/claim_end.go"
+	extend     = "internal/core/claim_extend.go"
+	guard      = "internal/core/guard.go"
+	lane       = "internal/core/lane.go"
+	quorum     = "internal/quorum/quorum.go"
+	validity   = "internal/quorum/validity.go"
+	batch      = "internal/script/batch.go"
+	read       = "internal/script/read.go"
+	scripts    = "internal/script/model_scripts.go"
+	modelQueue = "internal/script/model_queue.go"
+	simClaim   = "internal/sim/claim.go" // what the shell decides, as the simulator mirrors it
+	simGuard   = "internal/sim/verify.go"
+	simLane    = "internal/sim/lane.go"
 )
 
 func breaks(list ...check.Invariant) []check.Invariant { return list }
@@ -229,5 +230,39 @@ var All = []Mutant{
 		Why:    "a node that is found to have the key votes, since whenever it has it",
 		Breaks: breaks(check.I9),
 		Edits:  []Edit{{extend, "	c.round++\n	c.sentAt = now.At\n", "	c.round++\n	c.sentAt = now.At\n	c.good = c.round\n"}},
+	},
+	{
+		Name:   "requeue-lost",
+		Why:    "who gives back what a failed attempt got does not stand in the queue again",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "		if kept != \"\" {\n			r.join(queue, waiter, kept)\n		}\n", ""}},
+	},
+	{
+		Name:   "reservation-kept",
+		Why:    "a waiter that gives up does not give back what is reserved for it",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "		if !ours && (waiter == \"\" || !has(reservedFormat+waiter)) {\n", "		if !ours {\n"}},
+	},
+	{
+		Name:   "push-trusted",
+		Why:    "a node's push that it keeps the key is taken for its vote",
+		Breaks: breaks(check.I1),
+		Edits: []Edit{{claim, "		if s := &c.seats[ev.Node]; c.phase == held && s.op == 0 && s.established == none {\n", `		if s := &c.seats[ev.Node]; c.phase == asking && s.ballot == no && s.op == 0 {
+			s.ballot, s.accepts, s.answer, s.established = yes, true, Granted, 0
+			return c.decide(now, out)
+		} else if c.phase == held && s.op == 0 && s.established == none {
+`}},
+	},
+	{
+		Name:   "dead-waited-for",
+		Why:    "a waiter that nobody listens for any more gets its turn",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "		if r.tell(\"+\", first, key) {\n", "		if r.tell(\"+\", first, key) || first != \"\" {\n"}},
+	},
+	{
+		Name:   "turn-ignored",
+		Why:    "a free key is anybody's, whoever stands before him",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "			first, kept := r.reserve(key, queue, waiter, ms)\n", "			first, kept := \"\", false\n"}},
 	},
 }

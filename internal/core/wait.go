@@ -1,0 +1,182 @@
+package core
+
+import (
+	"slices"
+	"time"
+)
+
+// Waiter decides when one who stands in the nodes' queues for a key tries again:
+// when enough nodes keep it for it, as they say by a push; when the key must be free
+// on enough of them, as their answers to the last attempt said; when it is told to
+// look after a reservation of another. A push is a hint, and truth is what the next
+// attempt finds (I7).
+type Waiter struct {
+	need   int
+	places []place
+	rules  *WaitRules
+
+	next Time // when to try again
+}
+
+// WaitRules are what all waiters of a client have in common.
+type WaitRules struct {
+	Reservation time.Duration // for how long a node keeps the key for a waiter
+	// Grace is how long pushes of a minority wait for others: the rest may have been
+	// lost.
+	Grace time.Duration
+	// Turn is the time that those in front have to wake by themselves, each.
+	Turn time.Duration
+	// Most is the longest time between two attempts: a node forgets a queue that
+	// nobody touches.
+	Most time.Duration
+}
+
+// mostTurns bounds the time for those in front.
+const mostTurns = 20
+
+// place is what a waiter knows of one node.
+type place struct {
+	free   Time // when the key will be free there, or kept for the waiter; Never if not known
+	held   bool // somebody has it until then, and not only a reservation
+	pushed Time // the last push
+	fresh  bool // it came since the last attempt began
+}
+
+// NewWaiter returns a waiter that has not tried yet.
+func NewWaiter(nodes, need int, rules *WaitRules) Waiter {
+	w := Waiter{need: need, places: make([]place, nodes), rules: rules, next: Never}
+	for i := range w.places {
+		w.places[i].free = Never
+	}
+	return w
+}
+
+// Try takes note that an attempt begins.
+func (w *Waiter) Try() {
+	w.next = Never
+	for i := range w.places {
+		w.places[i].fresh = false
+	}
+}
+
+// Alarm is when to try again, if nothing else happens before.
+func (w *Waiter) Alarm() Time { return w.next }
+
+// Seen is what an attempt that was lost found.
+type Seen uint8
+
+// What an attempt can find. Queued: the nodes' pushes are to be waited for. Alone:
+// no push is to be expected, since another library holds the key, or since too few
+// nodes answered; then the shell waits as Pace says.
+const (
+	Queued Seen = iota + 1
+	Alone
+)
+
+// Lost takes what the attempt found, and a random number between 0 and 1.
+func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
+	queued, foreign, rank := 0, 0, mostTurns
+	for i := range w.places {
+		p := &w.places[i]
+		switch v, agreed := c.Vote(i); {
+		case agreed:
+			p.free, p.held = now, false // and given back
+		case v.Answer != Refused:
+			p.free, p.held = Never, false
+		default:
+			p.free, p.held = Never, true
+			if v.Remaining > 0 {
+				p.free, p.held = now+v.Remaining+time.Millisecond, !v.Reserved
+			}
+			if v.Queued {
+				queued++
+				rank = min(rank, v.Rank)
+			}
+			if v.Foreign {
+				foreign++
+			}
+		}
+		if p.fresh {
+			p.free, p.held = p.pushed, false // it may be newer than the answer
+		}
+	}
+	if queued+w.kept(now) == 0 || foreign > len(w.places)-w.need {
+		w.next = now + w.rules.Most
+		return Alone
+	}
+	free := make([]Time, 0, len(w.places))
+	for i := range w.places {
+		free = append(free, w.places[i].free)
+	}
+	slices.Sort(free)
+	w.next = now + w.rules.Most
+	if at := free[w.need-1]; at < w.next {
+		if at > now {
+			at += time.Duration(rank) * w.rules.Turn
+		} else {
+			at = now + w.grace(random) // as much was free a moment ago, and not to be had
+		}
+		w.next = min(w.next, at)
+	}
+	w.hurry(now, random)
+	return Queued
+}
+
+// Pushed takes note that a node keeps the key for the waiter.
+func (w *Waiter) Pushed(now Time, node int, random float64) {
+	p := &w.places[node]
+	p.free, p.held, p.pushed, p.fresh = now, false, now, true
+	w.hurry(now, random)
+}
+
+// Look takes note that a node keeps the key for another waiter, which may not come:
+// when that is over somebody has to look.
+func (w *Waiter) Look(now Time, random float64) {
+	w.next = min(w.next, now+w.rules.Reservation+time.Millisecond+w.grace(random))
+}
+
+// Rejoin takes note that a node may have forgotten that the waiter stands in its
+// queue, or that it has a push which did not come.
+func (w *Waiter) Rejoin(now Time, random float64) {
+	w.next = min(w.next, now+time.Duration(random*float64(w.rules.Reservation)))
+}
+
+// kept counts the nodes that keep the key for the waiter, for all it knows.
+func (w *Waiter) kept(now Time) int {
+	n := 0
+	for i := range w.places {
+		if p := &w.places[i]; p.fresh && now < p.pushed+w.rules.Reservation {
+			n++
+		}
+	}
+	return n
+}
+
+// hurry: a majority that keeps the key for the waiter is tried at once; a minority
+// soon, unless it is known that somebody has the others.
+func (w *Waiter) hurry(now Time, random float64) {
+	kept := w.kept(now)
+	if kept == 0 {
+		return
+	}
+	perhaps := 0
+	for i := range w.places {
+		if p := &w.places[i]; !p.held || p.free <= now {
+			perhaps++
+		}
+	}
+	switch {
+	case kept >= w.need:
+		w.next = now
+	case perhaps >= w.need:
+		w.next = min(w.next, now+w.grace(random))
+	}
+}
+
+func (w *Waiter) grace(random float64) time.Duration {
+	return time.Duration((0.5 + random) * float64(w.rules.Grace))
+}
+
+// Kept reports whether the node has said since the last attempt began that it keeps
+// the key for the waiter.
+func (w *Waiter) Kept(node int) bool { return w.places[node].fresh }

@@ -1,0 +1,46 @@
+-- queue: what take and release have in common, put in front of each of them.
+--
+-- Beside the key K a node keeps a queue, the sorted set {K}:q. Its members are
+-- waiters, each scored by its ticket and named
+--
+--   <ticket, 16 digits>.<process, 24 hex digits>.<number>
+--
+-- so that names sort as tickets do. A waiter's process listens to the channel
+-- redlock:wake:<process>. A key whose turn is somebody's holds "rl1>" and that
+-- waiter's name, for the time of a reservation. A holder's value begins with
+-- "rl1." or, if somebody may wait for it, with "rl1+".
+
+-- tell: say something to a waiter's process. Returns whether it listens. Where we may
+-- not publish nobody is told, and waiters wake by their own timers.
+local function tell(what, waiter, key)
+  local receivers = redis.pcall('PUBLISH', 'redlock:wake:' .. string.sub(waiter, 18, 41), what .. waiter .. ' ' .. key)
+  return type(receivers) == 'number' and receivers > 0
+end
+
+-- reserve: the key is free. Give it to the first waiter that is listening, and
+-- tell it; those that are not are dead. Only waiters before a name are looked
+-- at, if one is given. Returns the waiter, or nil.
+local function reserve(key, queue, before, ms)
+  while true do
+    local first = redis.call('ZRANGE', queue, 0, 0)[1]
+    if not first or (before ~= '' and first >= before) then
+      return nil
+    end
+    redis.call('ZREM', queue, first)
+    if tell('+', first, key) then
+      redis.call('SET', key, 'rl1>' .. first, 'PX', ms)
+      return first
+    end
+  end
+end
+
+-- join: put a waiter into the queue, in the order of the tickets.
+local function join(queue, waiter, ms)
+  redis.call('ZADD', queue, string.sub(waiter, 1, 16), waiter)
+  redis.call('PEXPIRE', queue, ms)
+end
+
+-- marked: the value as it stands on the node when somebody may wait for it.
+local function marked(value)
+  return 'rl1+' .. string.sub(value, 5)
+end

@@ -1,0 +1,122 @@
+package script
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/redlock-go/redlock/resp"
+)
+
+// Waiter is who stands in the nodes' queues for a key, by its ticket:
+//
+//	<ticket, 16 digits>.<process, 24 hex digits>.<number>
+//
+// Names sort as tickets do.
+type Waiter string
+
+// ProcessID is 96 random bits: a process, to whose channel a node pushes.
+type ProcessID [12]byte
+
+// Channel is where the process listens.
+func (p ProcessID) Channel() string { return channel + hex.EncodeToString(p[:]) }
+
+// Waiter names a waiter of the process. The ticket is its place in the order, the
+// process's wall clock in µs since 1970 when it came; number tells two waiters of one
+// process apart.
+func (p ProcessID) Waiter(ticket, number uint64) Waiter {
+	return Waiter(fmt.Sprintf("%016d.%s.%s", ticket%1e16, hex.EncodeToString(p[:]), strconv.FormatUint(number, 36)))
+}
+
+const (
+	channel        = "redlock:wake:"
+	markedFormat   = "rl1+"
+	reservedFormat = "rl1>"
+)
+
+// Reservation is the value of a key that is kept for the waiter.
+func (w Waiter) Reservation() string { return reservedFormat + string(w) }
+
+// IsReservation reports whether a value keeps the key for a waiter: nobody holds it,
+// and nobody may have it for a moment.
+func IsReservation(value string) bool { return strings.HasPrefix(value, reservedFormat) }
+
+// IsOurs reports whether a value is of our format: then who holds the key, or may
+// have it, will wake who waits for it.
+func IsOurs(value string) bool {
+	return strings.HasPrefix(value, format) || strings.HasPrefix(value, markedFormat) || IsReservation(value)
+}
+
+// Unmarked is a value as its holder wrote it.
+func Unmarked(value string) string {
+	if rest, ok := strings.CutPrefix(value, markedFormat); ok {
+		return format + rest
+	}
+	return value
+}
+
+// How long a key is reserved, and a queue that nobody touches is kept, in ms. Waiters
+// ask again before the queue is gone.
+const (
+	ReservationMS = 500
+	QueueMS       = 60_000
+)
+
+var (
+	reservation = strconv.Itoa(ReservationMS)
+	queueKept   = strconv.Itoa(QueueMS)
+)
+
+// Queue is the key of the queue of those who wait for a key.
+func Queue(key string) string { return "{" + key + "}:q" }
+
+// Deputy is which of those who still wait is told to look again when the reservation
+// is over: whom the key is reserved for may be frozen.
+type Deputy string
+
+// The deputies.
+const (
+	Nobody Deputy = ""
+	Next   Deputy = "next"
+	Last   Deputy = "last"
+)
+
+// Take takes the key if it is the waiter's turn, and else has it stand in the queue.
+func (p Params) Take(value string, token uint64) []resp.Command {
+	return []resp.Command{TakeScript.call(
+		[]string{p.Key, Register(p.Key), Queue(p.Key)},
+		value, ttls.text(p.TTL), strconv.FormatUint(token, 10), retentions.text(p.Retention),
+		string(p.Waiter), reservation, queueKept,
+	)}
+}
+
+// Push is what a message says.
+type Push uint8
+
+// The pushes.
+const (
+	Garbled   Push = iota
+	Reserved       // the key is reserved for the waiter
+	LookAgain      // the key is reserved for another: look again when that is over
+)
+
+// ReadPush reads a message of a process's channel.
+func ReadPush(message string) (what Push, w Waiter, key string) {
+	if message == "" {
+		return Garbled, "", ""
+	}
+	name, key, ok := strings.Cut(message[1:], " ")
+	switch {
+	case ok && message[0] == '+':
+		return Reserved, Waiter(name), key
+	case ok && message[0] == '?':
+		return LookAgain, Waiter(name), key
+	}
+	return Garbled, "", ""
+}
+
+// Leave takes a waiter out of a node's queue, and gives back what is kept for it.
+func Leave(key string, w Waiter) resp.Command {
+	return Release(key, format, w, false, Nobody) // no claim has that value
+}

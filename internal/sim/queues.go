@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
+)
+
+// queues are what they are in the root package, but for the locks.
+type queues struct {
+	process script.ProcessID
+	rules   core.WaitRules
+	number  uint64
+	begun   bool
+	pushing int
+
+	waiters map[script.Waiter]*waiter
+	order   []*waiter // the same, in the order of their coming
+	crowded map[string]core.Time
+}
+
+const (
+	crowdFor       = time.Second
+	subscribeLeast = 10 * time.Millisecond
+	subscribeMost  = time.Second
+)
+
+// waiter is what it is in the root package.
+type waiter struct {
+	op     *operation
+	key    string
+	name   script.Waiter
+	ticket uint64
+	core   core.Waiter
+	claim  *claim
+	draws  uint64
+	id     uint64 // for the book
+	known  bool   // it knows that it stands in the queues
+}
+
+func (p *process) openQueues() {
+	q := &p.waiting
+	binary.BigEndian.PutUint64(q.process[:], uint64(p.id+1))
+	q.rules = core.WaitRules{
+		Reservation: script.ReservationMS * time.Millisecond,
+		Grace:       10 * time.Millisecond,
+		Turn:        5 * time.Millisecond,
+		Most:        script.QueueMS * time.Millisecond / 2,
+	}
+	q.waiters = make(map[script.Waiter]*waiter)
+	q.crowded = make(map[string]core.Time)
+}
+
+// listen begins to subscribe, once.
+func (p *process) listen() {
+	if p.waiting.begun {
+		return
+	}
+	p.waiting.begun = true
+	for i := range p.lanes {
+		e := &p.lanes[i].ear
+		e.on, e.pause = true, subscribeLeast
+		p.w.plan(p.w.now, evEar, e, e.arg(earDial))
+	}
+}
+
+// stand makes a waiter.
+func (o *operation) stand() {
+	p := o.proc
+	q := &p.waiting
+	q.number++
+	w := &waiter{op: o, key: p.w.keys[o.spec.Key]}
+	w.ticket = p.now().Wall
+	w.name = q.process.Waiter(w.ticket, q.number)
+	p.w.standers++
+	w.id = p.w.standers
+	w.core = core.NewWaiter(p.terms.Nodes, p.terms.Need, &q.rules)
+	q.waiters[w.name] = w
+	q.order = append(q.order, w)
+	o.place = w
+}
+
+// leave takes the waiter out of the books.
+func (w *waiter) leave() {
+	q := &w.op.proc.waiting
+	delete(q.waiters, w.name)
+	w.unknown()
+	for i, other := range q.order {
+		if other == w {
+			q.order = append(q.order[:i:i], q.order[i+1:]...)
+			break
+		}
+	}
+}
+
+// quit is leave when there is no claim any more that would tell the nodes.
+func (w *waiter) quit() {
+	w.leave()
+	for i := range w.op.proc.lanes {
+		w.op.proc.lanes[i].dismiss(w.key, w.name)
+	}
+}
+
+// unknown tells the book that it does not stand in the queues any more.
+func (w *waiter) unknown() {
+	if w.known {
+		w.known = false
+		w.op.proc.w.tell(check.Event{Kind: check.Leaves, Key: w.op.spec.Key, By: w.id})
+	}
+}
+
+// lost takes note of an attempt that failed.
+func (w *waiter) lost(c *claim) bool {
+	queued, p := 0, w.op.proc
+	for i := range p.lanes {
+		if v, _ := c.core.Vote(i); v.Queued {
+			queued++
+		}
+	}
+	if !w.known && queued >= p.terms.Need {
+		w.known = true
+		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Token: w.ticket})
+	}
+	w.claim = nil
+	return w.core.Lost(p.read(), c.core, w.random()) == core.Queued
+}
+
+func (w *waiter) random() float64 {
+	w.draws++
+	return w.op.chance.of(77).of(w.draws).unit()
+}
+
+// told changes the core, and has the operation look at its alarm again.
+func (w *waiter) told(change func(now core.Time, random float64)) {
+	change(w.op.proc.read(), w.random())
+	if w.op.sleeping {
+		w.op.sleep()
+	}
+}
+
+// hears takes note that one more node can push.
+func (p *process) hears() {
+	p.waiting.pushing++
+	if p.waiting.pushing != p.terms.Need {
+		return
+	}
+	for _, o := range append([]*operation(nil), p.ops...) {
+		if o.patient {
+			o.patient = false
+			o.serial++
+			o.standAndTry()
+		}
+	}
+}
+
+// rejoin has all waiters ask again.
+func (p *process) rejoin() {
+	for _, w := range append([]*waiter(nil), p.waiting.order...) {
+		w.told(w.core.Rejoin)
+	}
+}
+
+// deputy is Locker.deputy.
+func (p *process) deputy(node int) script.Deputy {
+	well := 0
+	for i := range p.lanes[:node] {
+		if !p.lanes[i].core.Suspect() {
+			well++
+		}
+	}
+	switch well {
+	case 0:
+		return script.Next
+	case 1:
+		return script.Last
+	}
+	return script.Nobody
+}
