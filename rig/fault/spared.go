@@ -126,7 +126,7 @@ func (s *Spared) whilePaused(n *cluster.Node, do func() error) (done bool, err e
 }
 
 // remembered reads the strings on the node, and reports whether each lock among
-// them is on a majority of the cluster without counting this node, and until when
+// them that is held is on a majority of the cluster without counting this node, and until when
 // they will have it if its holder does nothing. A holder that gives it up knows of
 // it; and what ends a key before its time is done to one node after another.
 func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until clock.Instant, ok bool) {
@@ -145,7 +145,7 @@ func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until cl
 			continue
 		}
 		for key, value := range theirs {
-			if values[key] == value {
+			if mine, found := values[key]; found && script.Unmarked(mine) == script.Unmarked(value) {
 				ends[key] = append(ends[key], at.Add(left[key]))
 			}
 		}
@@ -153,8 +153,8 @@ func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until cl
 	until = math.MaxInt64
 	majority := len(s.Cluster.Nodes)/2 + 1
 	for key := range values {
-		if !s.Lock(key) {
-			continue
+		if !s.Lock(key) || script.IsReservation(values[key]) {
+			continue // nobody's lease is lost with it
 		}
 		if len(ends[key]) < majority {
 			return nil, 0, false

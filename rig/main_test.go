@@ -1,0 +1,91 @@
+package rig
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/goredis"
+	"github.com/redlock-go/redlock/internal/process"
+)
+
+// TestMain is a process that waits for a lock when it is asked to be.
+func TestMain(m *testing.M) {
+	if len(os.Args) != 3 || os.Args[1] != "stranger" {
+		os.Exit(m.Run())
+	}
+	if err := beStranger(os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// stranger is a process of its own that takes a lock, once, and releases it when it is
+// told to.
+type stranger struct {
+	*process.Process
+	gotten  chan struct{} // closed when it has the lock
+	release io.Closer
+}
+
+// errand is what a stranger is told at its start.
+type errand struct {
+	URLs []string
+	Name string
+	TTL  time.Duration
+}
+
+// startStranger starts a process that waits for the lock. It is killed with the test.
+func startStranger(t testing.TB, e errand) *stranger {
+	t.Helper()
+	text, err := json.Marshal(e)
+	ok(t, err)
+	cmd := exec.Command(os.Args[0], "stranger", string(text))
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	ok(t, err)
+	told, says, err := os.Pipe()
+	ok(t, err)
+	cmd.Stdout = says
+	s := &stranger{gotten: make(chan struct{}), release: stdin}
+	s.Process, err = process.Start(cmd)
+	ok(t, err)
+	_ = says.Close() // it has it
+	t.Cleanup(s.Kill)
+	go func() {
+		defer told.Close() //nolint:errcheck // only read
+		if _, err := bufio.NewReader(told).ReadString('\n'); err == nil {
+			close(s.gotten)
+		}
+	}()
+	return s
+}
+
+// beStranger is the process.
+func beStranger(text string) error {
+	var e errand
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return err
+	}
+	nodes, err := goredis.OpenAll(e.URLs...)
+	if err != nil {
+		return err
+	}
+	l, err := redlock.New(redlock.Config{Nodes: nodes, TTL: e.TTL})
+	if err != nil {
+		return err
+	}
+	defer l.Close() //nolint:errcheck // of nodes that the test has killed
+	return l.Do(context.Background(), e.Name, func(context.Context, *redlock.Lease) error {
+		fmt.Println("has it")
+		_, err := io.Copy(io.Discard, os.Stdin)
+		return err
+	})
+}
