@@ -15,7 +15,8 @@ type Waiter struct {
 	places []place
 	rules  *WaitRules
 
-	next Time // when to try again
+	next  Time // when to try again
+	blind int  // attempts in a row that silent nodes decided
 }
 
 // WaitRules are what all waiters of a client have in common.
@@ -30,6 +31,10 @@ type WaitRules struct {
 	// nobody touches.
 	Most time.Duration
 }
+
+// mostBlind bounds how often the pause after an attempt that silent nodes decided is
+// doubled: up to half a second.
+const mostBlind = 5
 
 // mostTurns bounds the time for those in front.
 const mostTurns = 20
@@ -75,7 +80,7 @@ const (
 
 // Lost takes what the attempt found, and a random number between 0 and 1.
 func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
-	queued, foreign, rank := 0, 0, mostTurns
+	queued, foreign, refused, rank := 0, 0, 0, mostTurns
 	for i := range w.places {
 		p := &w.places[i]
 		switch v, agreed := c.Vote(i); {
@@ -84,6 +89,7 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 		case v.Answer != Refused:
 			p.free, p.held = Never, false
 		default:
+			refused++
 			p.free, p.held = Never, true
 			if v.Remaining > 0 {
 				p.free, p.held = now+v.Remaining+time.Millisecond, !v.Reserved
@@ -117,6 +123,14 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 			at = now + w.grace(random) // as much was free a moment ago, and not to be had
 		}
 		w.next = min(w.next, at)
+	}
+	if refused > len(w.places)-w.need {
+		w.blind = 0
+	} else {
+		// So many did not say no: with those that were silent, or did not vote, it may
+		// be to be had, and then nobody will push.
+		w.next = min(w.next, now+w.grace(random)<<w.blind)
+		w.blind = min(w.blind+1, mostBlind)
 	}
 	w.hurry(now, random)
 	return Queued
