@@ -46,20 +46,23 @@ func wait(t testing.TB, l *redlock.Locker, name string) *place {
 	return p
 }
 
-// stands waits until so many stand in the queue of a key on each of the nodes.
+// stands waits until so many stand in the queue of a key on a majority of the nodes: on
+// one that was slow somebody may stand later, or not at all.
 func stands(t testing.TB, nodes []*cluster.Node, key string, want int) {
 	t.Helper()
 	var have []int
 	if !eventually(20*time.Second, func() bool {
 		have = have[:0]
-		same := true
+		same := 0
 		for _, n := range nodes {
 			have = append(have, waiters(t, n, key))
-			same = same && have[len(have)-1] == want
+			if have[len(have)-1] == want {
+				same++
+			}
 		}
-		return same
+		return same > len(nodes)/2
 	}) {
-		t.Fatalf("%d stand in the queues of %q, want %d in each", have, key, want)
+		t.Fatalf("%d stand in the queues of %q, want %d", have, key, want)
 	}
 }
 
@@ -111,6 +114,13 @@ func handOver(t testing.TB, l *redlock.Locker, lease *redlock.Lease) *redlock.Le
 	<-waiting
 	ok(t, lease.Release(context.Background()))
 	return p.has(t, 20*time.Second)
+}
+
+// warmed is a locker to which all nodes are known.
+func warmed(t testing.TB, l *redlock.Locker, c *cluster.Cluster) *redlock.Locker {
+	t.Helper()
+	warm(t, l, c)
+	return l
 }
 
 // nobodyStands checks what is left of the queues when all who waited are done: nothing

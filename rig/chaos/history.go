@@ -88,7 +88,8 @@ func score(contestant traffic.Contestant, e evidence, o *Outcome, ttl time.Durat
 		s.Register, s.Undecided = append(s.Register, findings...), errors.Join(s.Undecided, err)
 	}
 	s.judgeLeases(contestant, o, ttl)
-	s.Orphans = check.Orphans(e.seen, uses, append(excuses(o.Faults), e.silent...), ttl+margin)
+	s.judgeWaits(contestant, e, o, ttl)
+	s.Orphans = check.Orphans(e.seen, uses, append(excuses(o.Faults), e.silent...), ttl+Margin)
 	return s
 }
 
@@ -153,7 +154,11 @@ func leases(t traffic.Tenure, timeless bool, stops []span) []Lease {
 
 // during names the faults of nodes around an overlap, and of clients.
 func during(o *Outcome, overlap check.Overlap, ttl time.Duration) []string {
-	from, to := overlap.Second.Begin.Add(-ttl), min(overlap.First.End, overlap.Second.End)
+	return happened(o, overlap.Second.Begin.Add(-ttl), min(overlap.First.End, overlap.Second.End))
+}
+
+// happened names the faults of nodes and of clients of a time.
+func happened(o *Outcome, from, to clock.Instant) []string {
 	who := make(map[string][]string)
 	add := func(begin, end clock.Instant, kind string, index int, what string) {
 		if begin < to && end >= from {

@@ -62,7 +62,7 @@ func TestViolations(t *testing.T) {
 		score  func(*Score)
 	}
 	late := func(node int) check.Sighting {
-		return check.Sighting{Node: node, Key: key, Owner: "a", First: 12_100, Last: 12_950 + ttl + clock.Instant(margin) + 1}
+		return check.Sighting{Node: node, Key: key, Owner: "a", First: 12_100, Last: 12_950 + ttl + clock.Instant(Margin) + 1}
 	}
 	overlap := func(w *world) { w.stories[0].Tenures[1].End += 200 } // from 13,000 on
 	tests := []struct {

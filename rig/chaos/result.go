@@ -50,7 +50,8 @@ type Score struct {
 	Register  check.Findings
 	Undecided error
 	Wait      time.Duration // the longest for a lock
-	Seen      int           // values of its keys on nodes
+	Waiting   Waiting
+	Seen      int // values of its keys on nodes
 	Orphans   []check.Orphan
 	// Gone is after how long the last key was gone when the last client had ended.
 	Gone    time.Duration
@@ -124,11 +125,12 @@ func (s Score) violations(within bool, ttl time.Duration) []string {
 		all = append(all, fmt.Sprintf("%s: %v, during %v", o.Lock, o.Overlap, o.During))
 	}
 	all = append(all, s.Disorder...)
+	all = append(all, s.Waiting.Findings...)
 	for _, o := range s.Orphans {
 		all = append(all, o.String())
 	}
 	for _, key := range s.Left {
-		all = append(all, fmt.Sprintf("orphan: %q is still there %v after the last client ended", key, ttl+margin))
+		all = append(all, fmt.Sprintf("orphan: %q is still there %v after the last client ended", key, ttl+Margin))
 	}
 	if s.Acquired == 0 {
 		all = append(all, "not one lock was taken: nothing was tested")

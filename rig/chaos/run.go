@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/redlock-go/redlock/internal/redisd"
+	"github.com/redlock-go/redlock/internal/script"
 	"github.com/redlock-go/redlock/rig/clock"
 	"github.com/redlock-go/redlock/rig/cluster"
 	"github.com/redlock-go/redlock/rig/fault"
@@ -35,8 +36,11 @@ type Options struct {
 	Words   io.Writer // on how it goes, a line now and then
 }
 
-// margin is what looking for a key may take, on a machine that has much to do.
-const margin = time.Second
+// queueKept is how long a queue that nobody touches stays on a node.
+const queueKept = script.QueueMS * time.Millisecond
+
+// Margin is what looking for a key may take, on a machine that has much to do.
+const Margin = time.Second
 
 // Terms are what the plan of the run is made up from.
 func (o Options) Terms() Terms {
@@ -133,17 +137,26 @@ func (r *run) section(ctx context.Context, index int, s Section) (Outcome, error
 	if err != nil {
 		return out, err
 	}
+	stale, err := samples.stale(queueKept + Margin)
+	if err != nil {
+		return out, err
+	}
 	for _, contestant := range r.Contestants {
 		stories, err := crew.stories(contestant.Name)
 		if err != nil {
 			return out, err
 		}
-		keys := keysOf(contestant)
+		keys, queues := keysOf(contestant), queuesOf(contestant)
 		score := score(contestant, evidence{
 			stories: stories, stops: crew.stops, deaths: crew.deaths, silent: samples.silences(),
-			seen: samples.sightings(func(key string) bool { return slices.Contains(keys, key) }),
+			seen: samples.sightings(func(key string) bool { return slices.Contains(keys, key) || slices.Contains(queues, key) }),
 		}, &out, r.TTL)
 		score.Gone, score.Left, score.Hung = lasted[contestant.Name], left[contestant.Name], hung[contestant.Name]
+		for _, queue := range queues {
+			if stale[queue] {
+				score.Waiting.Findings = append(score.Waiting.Findings, fmt.Sprintf("orphan: the queue %q stays for longer than %v", queue, queueKept))
+			}
+		}
 		out.Scores = append(out.Scores, score)
 	}
 	return out, nil
@@ -202,7 +215,7 @@ func (r *run) drain(ctx context.Context, samples *sampler, gone map[string]clock
 				}
 			}
 			stayed := max(0, at.Sub(gone[c.Name]))
-			over := stayed > r.TTL+margin
+			over := stayed > r.TTL+Margin
 			if over {
 				left[c.Name] = have
 			}
@@ -223,4 +236,15 @@ func keysOf(c traffic.Contestant) []string {
 		keys = append(keys, c.Keys(lock)...)
 	}
 	return keys
+}
+
+func queuesOf(c traffic.Contestant) []string {
+	if c.Queue == nil {
+		return nil
+	}
+	queues := keysOf(c)
+	for i, key := range queues {
+		queues[i] = c.Queue(key)
+	}
+	return queues
 }

@@ -19,6 +19,7 @@ type sampler struct {
 	cluster *cluster.Cluster
 	owners  map[string]func(value string) string // by key
 	keys    []string
+	queues  []string // keys of those who wait
 
 	mu   sync.Mutex
 	seen map[sightingOf]*check.Sighting
@@ -43,6 +44,9 @@ func newSampler(c *cluster.Cluster, contestants []traffic.Contestant) *sampler {
 			for _, key := range contestant.Keys(lock) {
 				s.keys = append(s.keys, key)
 				s.owners[key] = contestant.Owner
+				if contestant.Queue != nil {
+					s.queues = append(s.queues, contestant.Queue(key))
+				}
 			}
 		}
 	}
@@ -69,9 +73,12 @@ func (s *sampler) look() {
 }
 
 func (s *sampler) lookAt(n *cluster.Node) {
-	commands := make([][]string, 0, 2*len(s.keys))
+	commands := make([][]string, 0, 2*len(s.keys)+len(s.queues))
 	for _, key := range s.keys {
 		commands = append(commands, []string{"GET", key}, []string{"PTTL", key})
+	}
+	for _, queue := range s.queues {
+		commands = append(commands, []string{"PTTL", queue})
 	}
 	at := clock.Now() // before: what is seen was there then or later
 	replies, err := n.DoAll(sampleWithin, commands...)
@@ -99,6 +106,11 @@ func (s *sampler) lookAt(n *cluster.Node) {
 		}
 		s.seen[of].Last = at
 		s.seen[of].Forever = s.seen[of].Forever || left.Equal(resp.OfInt(-1))
+	}
+	for i, queue := range s.queues {
+		if left := replies[2*len(s.keys)+i]; left.Equal(resp.OfInt(-1)) {
+			s.seen[sightingOf{n.Index, queue, ""}] = &check.Sighting{Node: n.Index, Key: queue, First: at, Last: at, Forever: true}
+		}
 	}
 }
 
@@ -138,4 +150,21 @@ func (s *sampler) left() (map[string]bool, error) {
 		}
 	}
 	return left, nil
+}
+
+// stale are the queues on a node now that will not be gone within the time.
+func (s *sampler) stale(within time.Duration) (map[string]bool, error) {
+	stale := make(map[string]bool)
+	for _, n := range s.cluster.Nodes {
+		for _, queue := range s.queues {
+			left, err := n.Do("PTTL", queue)
+			if err != nil {
+				return nil, err
+			}
+			if left.Int == -1 || time.Duration(left.Int)*time.Millisecond > within {
+				stale[queue] = true
+			}
+		}
+	}
+	return stale, nil
 }

@@ -99,7 +99,10 @@ func (w *worker) turn(ctx context.Context) {
 		lock = w.Locks[rand.IntN(len(w.Locks))]
 	}
 	w.journal.Write(Entry{At: clock.Now(), What: Want, Lock: lock})
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
+		if !first {
+			w.journal.Write(Entry{At: clock.Now(), What: Again, Lock: lock})
+		}
 		waiting, cancel := context.WithTimeout(ctx, acquireFor)
 		lease, err := w.locker.Acquire(waiting, lock)
 		at := clock.Now()

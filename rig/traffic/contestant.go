@@ -24,6 +24,8 @@ type Contestant struct {
 	Settings string
 	// Keys are the keys on the nodes of a lock.
 	Keys func(lock string) []string
+	// Queue is the key of those who wait for a lock with a key, if the library has one.
+	Queue func(key string) string
 	// Owner finds the owner's label in a value on a node, "" if there is none.
 	Owner func(value string) string
 	Open  func(Setup) (Locker, error)

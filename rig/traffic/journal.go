@@ -41,6 +41,7 @@ type What string
 // The entries of a lock, in order, and those of the registers in between.
 const (
 	Want     What = "want"     // the client begins to wait for the lock
+	Again    What = "again"    // it asks the library again, after an attempt that failed
 	Failed   What = "failed"   // an attempt failed; it waits on
 	Held     What = "held"     // it has the lock
 	Beat     What = "beat"     // it still had it at At
@@ -100,7 +101,7 @@ type Tenure struct {
 	Client string
 	Lock   string
 	Token  uint64
-	// Want is when the client began to wait, Asked when it began the attempt that
+	// Want is when the client began to wait, Asked when it began the call that
 	// succeeded.
 	Want, Asked clock.Instant
 	// Begin is when the library gave the lease, End the last instant at which it is
@@ -125,10 +126,20 @@ type Touch struct {
 	Stale    uint64
 }
 
+// Wait is one call of Acquire, whatever its outcome. What a client that was killed
+// waited for is not among them.
+type Wait struct {
+	Client   string
+	Lock     string
+	From, To clock.Instant
+	Got      bool // the lock; else the call failed, or was given up
+}
+
 // Story is what a client did, from its journal.
 type Story struct {
 	Client  string
 	Tenures []Tenure
+	Waits   []Wait
 	Touches []Touch
 	// Errors counts errors by call and kind: "acquire: no quorum".
 	Errors map[string]int
@@ -173,11 +184,15 @@ func readJournal(r io.Reader, client string) (Story, error) {
 		switch e.What {
 		case Want:
 			want, asked = e.At, e.At
+		case Again:
+			asked = e.At
 		case Failed:
+			s.Waits = append(s.Waits, Wait{Client: client, Lock: e.Lock, From: asked, To: e.At})
 			s.Errors["acquire: "+e.Kind]++
 			s.Wait = max(s.Wait, e.At.Sub(want))
 			asked = e.At
 		case Held:
+			s.Waits = append(s.Waits, Wait{Client: client, Lock: e.Lock, From: asked, To: e.At, Got: true})
 			s.Tenures = append(s.Tenures, Tenure{
 				Client: client, Lock: e.Lock, Token: e.Token,
 				Want: want, Asked: asked, Begin: e.At, End: e.At, Done: e.At,

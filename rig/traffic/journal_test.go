@@ -10,6 +10,7 @@ import (
 
 const journal = `{"at":10,"what":"want","lock":"l"}
 {"at":20,"what":"failed","lock":"l","kind":"no quorum","err":"…"}
+{"at":25,"what":"again","lock":"l"}
 {"at":50,"what":"held","lock":"l","token":7,"until":150}
 {"at":51,"what":"asked","lock":"l","op":"read plain"}
 {"at":52,"what":"answered","lock":"l","op":"read plain","count":3,"value":"3 w/1"}
@@ -35,8 +36,13 @@ func TestReadJournal(t *testing.T) {
 	want := Story{
 		Client: "a",
 		Tenures: []Tenure{
-			{Client: "a", Lock: "l", Token: 7, Want: 10, Asked: 20, Begin: 50, End: 150, Done: 160, How: ByExpiry, Released: true, Release: "lost"},
+			{Client: "a", Lock: "l", Token: 7, Want: 10, Asked: 25, Begin: 50, End: 150, Done: 160, How: ByExpiry, Released: true, Release: "lost"},
 			{Client: "a", Lock: "m", Token: 9, Want: 170, Asked: 170, Begin: 190, End: 200, Done: 200},
+		},
+		Waits: []Wait{
+			{Client: "a", Lock: "l", From: 10, To: 20},
+			{Client: "a", Lock: "l", From: 25, To: 50, Got: true},
+			{Client: "a", Lock: "m", From: 170, To: 190, Got: true},
 		},
 		Touches: []Touch{
 			{Client: "a", Lock: "l", Op: ReadPlain, Asked: 51, Answered: 52, Count: 3, Value: "3 w/1"},

@@ -32,6 +32,7 @@ func ours(name, adapter, module string, open func(urls ...string) ([]redlock.Nod
 		Modules:  []string{module},
 		Settings: "this library on " + adapter + ", all nodes; renewal in the background by default, every fourth lease without and extended by hand",
 		Keys:     func(lock string) []string { return []string{redlock.DefaultPrefix + lock} },
+		Queue:    script.Queue,
 		Owner: func(value string) string {
 			label, _ := script.Label(value)
 			return label

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redlock-go/redlock/rig/chaos"
 	"github.com/redlock-go/redlock/rig/check"
+	"github.com/redlock-go/redlock/rig/clock"
 )
 
 // About is what a report says of the run that the run itself does not know.
@@ -85,8 +86,8 @@ func method(r chaos.Result) string {
 	return fmt.Sprintf(`## What was done
 
 Five redis-servers (two keep nothing on disk, two have "appendfsync everysec", one
-"always"), each behind a proxy. %d processes of each library take two locks of their
-own, TTL %v, hold them for a hundredth of a TTL to 1.6, and under the lock read and increment
+"always"), each behind a proxy. %[1]d processes of each library take two locks of their
+own, TTL %[2]v, hold them for a hundredth of a TTL to 1.6, and under the lock read and increment
 two counters in another server: one that believes everybody, one that refuses
 stale tokens (package fence). Every other time a client does not look at its lease
 before it writes, as programs do. All share the nodes, so the same faults hit all at
@@ -101,16 +102,28 @@ the same time; a client fault hits one process of each library.
   does not prevent it, ours included: a client that stands still between its look
   and its write writes when it wakes.
 - **Longest wait**: from when a client began to want a lock, its own standstills
-  included. Waiting is by polling in all but rueidislock, and fair in none.
-- **Orphan**: a key that stayed on a node for longer than TTL + %v after its holder
-  was done, or without an expiry. Excused while its node is in trouble, or too slow to
+  included. This library's clients queue at the nodes; the others poll, but for
+  rueidislock, and are fair in nothing.
+- **Beyond its turn**: of a wait, which is one call, whatever its outcome, the time in which
+  the lock was to be had and nobody had it. It was not to be had while another's lease
+  lasted, until its release returned; while fewer than three nodes were well, or free of
+  the key of a client that was frozen or killed. The client's own standstills do not
+  count either. What I7 allows is a TTL, for a wake-up that was lost; %[3]v, the
+  time of a reservation, for each client that was frozen or killed meanwhile; and %[4]v
+  for a machine that has much to do.
+- **Free and wanted**: the longest time at a stretch in which a lock was to be had, somebody who
+  ran wanted it, and nobody had it. I7 allows as much. More would be a wedge.
+- **Hand-over**: from a release to the next lease, if that one's client waited by then. By a push
+  it takes milliseconds, by a timer as long as the rest of a TTL.
+- **Orphan**: a key that stayed on a node for longer than TTL + %[4]v after its holder
+  was done, or without an expiry; or a queue without one. Excused while its node is in trouble, or too slow to
   answer us.
 - Our own library is held to this, and the program exits with 1: in section A no
-  overlap, no token out of order, no orphan; in all sections a guarded register whose
+  overlap, no token out of order, no orphan, no wait beyond what I7 allows, no wedge; in all sections a guarded register whose
   answers are linearizable (porcupine) and that lost no increment, and no lease whose
   context was not done when its deadline was over, right after a standstill either.
 
-`, r.Terms.Clients, r.Terms.TTL, time.Second)
+`, r.Terms.Clients, r.Terms.TTL, chaos.Reservation, chaos.Margin)
 }
 
 // explanations say what a section is about, by its letter.
@@ -137,7 +150,39 @@ func section(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 		w.WriteString(outcome(r, o))
 	}
 	table(w, r, o)
+	waits(w, r, o)
 	overlaps(w, r, o)
+}
+
+// waits holds our own library's waits against what I7 allows.
+func waits(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
+	for i, s := range o.Scores {
+		if !r.Contestants[i].Ours || s.Waiting.Calls == 0 {
+			continue
+		}
+		at := func(t clock.Instant) float64 { return t.Sub(r.Sections[0].From).Seconds() }
+		x := s.Waiting
+		fmt.Fprintf(w, "Waits of %s: %d calls. ", r.Contestants[i].Name, x.Calls)
+		if x.Late > 0 {
+			outcome := "ended"
+			if x.Failed {
+				outcome = "failed"
+			}
+			fmt.Fprintf(w, "The longest beyond its turn %s at %.1f s, %s, where I7 allows %s; meanwhile: %s. ",
+				outcome, at(x.At), rough(x.Late), rough(x.Bound), what(x.During))
+		}
+		if x.Wedge > 0 {
+			fmt.Fprintf(w, "A lock was free and wanted for %s at most, until %.1f s, where I7 allows %s. ", rough(x.Wedge), at(x.WedgeAt), rough(x.WedgeBound))
+		}
+		fmt.Fprintf(w, "Of %d hand-overs half took at most %s, nine of ten %s.\n\n", len(x.HandOvers), rough(x.HandOver(0.5)), rough(x.HandOver(0.9)))
+	}
+}
+
+func what(during []string) string {
+	if len(during) == 0 {
+		return "no fault"
+	}
+	return strings.Join(during, "; ")
 }
 
 // outcome says what happened to our own library where the assumptions do not hold.
@@ -205,6 +250,11 @@ func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 		return fmt.Sprint(s.Overstayed)
 	})
 	row("longest wait", func(_ int, s chaos.Score) string { return rough(s.Wait) })
+	row("longest wait beyond its turn", func(_ int, s chaos.Score) string { return rough(s.Waiting.Late) })
+	row("lock free and wanted, longest", func(_ int, s chaos.Score) string { return rough(s.Waiting.Wedge) })
+	row("hand-over, p50 and p99", func(_ int, s chaos.Score) string {
+		return fmt.Sprintf("%s, %s", rough(s.Waiting.HandOver(0.5)), rough(s.Waiting.HandOver(0.99)))
+	})
 	row("busy lock nobody's, longest", func(_ int, s chaos.Score) string { return rough(s.Idle) })
 	row("orphans", func(_ int, s chaos.Score) string { return orphans(s.Orphans) })
 	row("last key gone after the end, at most", func(_ int, s chaos.Score) string {
@@ -256,11 +306,7 @@ func overlaps(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 		}
 		w.WriteString(":\n\n")
 		for _, x := range longest {
-			what := "no fault"
-			if len(x.During) > 0 {
-				what = strings.Join(x.During, "; ")
-			}
-			fmt.Fprintf(w, "- %s at %.1f s; in the TTL before and meanwhile: %s\n", rough(x.For()), x.Second.Begin.Sub(r.Sections[0].From).Seconds(), what)
+			fmt.Fprintf(w, "- %s at %.1f s; in the TTL before and meanwhile: %s\n", rough(x.For()), x.Second.Begin.Sub(r.Sections[0].From).Seconds(), what(x.During))
 		}
 		w.WriteString("\n")
 	}

@@ -67,11 +67,17 @@ func made(t *testing.T) chaos.Result {
 					{
 						Acquired: 3, Touches: 12, PlainWrites: 3, PlainLost: 1, GuardedWrites: 2, Refused: 1,
 						Wait: 2340 * time.Millisecond, Gone: 4 * time.Millisecond,
+						Waiting: chaos.Waiting{
+							Calls: 5, Late: 1300 * time.Millisecond, Bound: 2500 * time.Millisecond, At: at(7.5), During: []string{"client 0 frozen"},
+							Wedge: 800 * time.Millisecond, WedgeBound: 2 * time.Second, WedgeAt: at(7.4),
+							HandOvers: []time.Duration{time.Millisecond, 3 * time.Millisecond, 500 * time.Millisecond},
+						},
 						Errors: map[string]int{"acquire: no quorum": 2, "release: lost": 1},
 						Leases: []chaos.Lease{lease("A-a", ours, 1, 0.5, 1.4), lease("A-b", ours, 2, 5.1, 5.2), lease("A-a", "redlock-goredis/calm", 1, 14.5, 16)},
 					},
 					{
 						Acquired: 2, PlainWrites: 2, PlainLost: 1, Wait: 7 * time.Second, Gone: time.Second,
+						Waiting: chaos.Waiting{Calls: 3, Late: 4 * time.Second, Bound: 2 * time.Second, Wedge: time.Second, HandOvers: []time.Duration{90 * time.Millisecond}},
 						Leases: []chaos.Lease{c, d}, Overlaps: []chaos.Overlap{both(theirs, c, d, "node 2 clock +1.5s")},
 						Orphans: []check.Orphan{{Sighting: check.Sighting{Key: theirs, Node: 1}, Over: 300 * time.Millisecond}},
 						Errors:  map[string]int{"release: expired": 1},
@@ -89,6 +95,7 @@ func made(t *testing.T) chaos.Result {
 				Scores: []chaos.Score{
 					{
 						Acquired: 2, Touches: 4, PlainWrites: 2, GuardedWrites: 2, Wait: time.Second,
+						Waiting: chaos.Waiting{Calls: 2, Late: time.Millisecond, Bound: time.Second, Failed: true, At: at(23)},
 						Leases: []chaos.Lease{a, b}, Overlaps: []chaos.Overlap{both(ours, a, b, "nodes 0, 1, 2 flushed")},
 					},
 					{Left: []string{theirs}, Undecided: errors.New("too long")},

@@ -16,14 +16,15 @@ func Summary(w io.Writer, r chaos.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, o := range r.Sections {
 		fmt.Fprintf(t, "%s: %d faults of nodes, %d of clients\n", o.Title, len(o.Faults), len(o.Harm))
-		fmt.Fprintln(t, "\tacquired\toverlaps\tlongest\tlost updates\tguarded: lost\trefused\tlongest wait\torphans")
+		fmt.Fprintln(t, "\tacquired\toverlaps\tlongest\tlost updates\tguarded: lost\trefused\tlongest wait\tbeyond its turn\tfree and wanted\thand-over p50\tp99\torphans")
 		for i, s := range o.Scores {
 			guarded, refused := "-", "-"
 			if r.Contestants[i].Ours {
 				guarded, refused = fmt.Sprintf("%d of %d", s.GuardedLost, s.GuardedWrites), fmt.Sprint(s.Refused)
 			}
-			fmt.Fprintf(t, "  %s\t%d\t%d\t%s\t%d of %d\t%s\t%s\t%s\t%d\n", r.Contestants[i].Name,
-				s.Acquired, len(s.Overlaps), rough(s.Longest()), s.PlainLost, s.PlainWrites, guarded, refused, rough(s.Wait), len(s.Orphans)+len(s.Left))
+			fmt.Fprintf(t, "  %s\t%d\t%d\t%s\t%d of %d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.Contestants[i].Name,
+				s.Acquired, len(s.Overlaps), rough(s.Longest()), s.PlainLost, s.PlainWrites, guarded, refused, rough(s.Wait),
+				rough(s.Waiting.Late), rough(s.Waiting.Wedge), rough(s.Waiting.HandOver(0.5)), rough(s.Waiting.HandOver(0.99)), len(s.Orphans)+len(s.Left))
 		}
 		fmt.Fprintln(t)
 	}
@@ -51,6 +52,8 @@ func covered(w io.Writer, r chaos.Result) {
 	fmt.Fprintln(w, "checks of this library:")
 	fmt.Fprintf(w, "  section A\t%d leases: %d overlaps (%d more in doubt), %d tokens out of order; %d keys on nodes: %d orphans, %d never gone\n",
 		s.leases, s.overlaps, s.doubtful, s.disorder, s.keys, s.orphans, s.left)
+	fmt.Fprintf(w, "  waiting, A\t%d calls: the longest %s beyond its turn, where I7 allows %s; a lock free and wanted for %s at most, where it allows %s; %d findings\n",
+		s.calls, rough(s.beyond), rough(s.bound), rough(s.wedge), rough(s.wedgeBound), s.findings)
 	fmt.Fprintf(w, "  all sections\t%d leases: %d contexts late; guarded register: %d operations, %d not linearizable, %d writes, %d lost, %d refused as stale; %d clients hung\n",
 		s.all, s.late, s.operations, s.misfits, s.writes, s.lost, s.refused, s.hung)
 	fmt.Fprintf(w, "  the assumptions\t%d of %d losses of a minority's memory may have been more\n", s.lapses, s.losses)
@@ -64,6 +67,9 @@ func covered(w io.Writer, r chaos.Result) {
 type tally struct {
 	leases, overlaps, doubtful, disorder, keys, orphans, left int // section A
 	lapses, losses                                            int
+
+	calls, findings                  int // section A
+	beyond, bound, wedge, wedgeBound time.Duration
 
 	both    int // overlaps in all sections
 	longest time.Duration
@@ -121,4 +127,12 @@ func (t *tally) add(s chaos.Score) {
 	t.keys += s.Seen
 	t.orphans += len(s.Orphans)
 	t.left += len(s.Left)
+	t.calls += s.Waiting.Calls
+	t.findings += len(s.Waiting.Findings)
+	if s.Waiting.Late > t.beyond {
+		t.beyond, t.bound = s.Waiting.Late, s.Waiting.Bound
+	}
+	if s.Waiting.Wedge > t.wedge {
+		t.wedge, t.wedgeBound = s.Waiting.Wedge, s.Waiting.WedgeBound
+	}
 }
