@@ -40,8 +40,13 @@ type HeldError struct {
 
 	// Holder is the label of the holder on most nodes, "host/pid" if it set
 	// none, or "another client" if another library holds the key. It is
-	// advice, written by whoever holds the key.
+	// advice, written by whoever holds the key. It is "the next in the queue"
+	// if nobody holds it: see Reserved.
 	Holder string
+
+	// Reserved: nobody holds the lock, and the nodes keep it, for less than a second,
+	// for the one who has waited longest. Who that is they do not say.
+	Reserved bool
 
 	// Remaining is for how long the key will live if nobody extends or
 	// releases it; 0 if that is not known. A holder that renews makes it longer.
@@ -51,6 +56,13 @@ type HeldError struct {
 // Error names the key, the holder and the time.
 func (e *HeldError) Error() string {
 	s := fmt.Sprintf("redlock: %q is held by %s", e.Key, e.Holder)
+	if e.Reserved {
+		s = fmt.Sprintf("redlock: %q is reserved for %s", e.Key, e.Holder)
+		if e.Remaining > 0 {
+			s += fmt.Sprintf(", for %v at most", e.Remaining.Round(time.Millisecond))
+		}
+		return s
+	}
 	if e.Remaining > 0 {
 		s += fmt.Sprintf(", for %v yet unless it is extended", e.Remaining.Round(time.Millisecond))
 	}
@@ -117,7 +129,10 @@ type (
 		first bool // the longer deadline of a node not heard of yet
 	}
 	suspectedError struct{ cause error }
-	heldCause      struct{ holder string }
+	heldCause      struct {
+		holder   string
+		reserved bool
+	}
 )
 
 func (e timeoutError) Error() string {
@@ -138,6 +153,11 @@ func (e suspectedError) Unwrap() error { return e.cause }
 
 // Error says who holds the key on one node. It is not ErrHeld: what one node of an
 // outage says is no answer to who holds the lock.
-func (e heldCause) Error() string { return "held by " + e.holder }
+func (e heldCause) Error() string {
+	if e.reserved {
+		return "reserved for " + e.holder
+	}
+	return "held by " + e.holder
+}
 
 var errBusy = errors.New("too many requests are under way to this node: it is slower than the others")

@@ -93,7 +93,7 @@ func refusal(v core.Vote) error {
 	case v.Err != nil:
 		return v.Err
 	case v.Answer == core.Refused:
-		return heldCause{holderName(v.Holder)}
+		return heldCause{holderName(v.Holder), script.IsReservation(v.Holder)}
 	case v.Answer == core.Absent:
 		return errors.New("it had lost the key")
 	case v.Answer == core.Granted && !v.Accepted:
@@ -143,7 +143,9 @@ func (c *claim) outvoted() (view core.View, late bool, err error) {
 	}
 	slices.Sort(free)
 	view.Remaining = free[need-1]
-	return view, false, &HeldError{Key: c.params.Key, Holder: holderName(holder), Remaining: view.Remaining}
+	return view, false, &HeldError{
+		Key: c.params.Key, Holder: holderName(holder), Reserved: script.IsReservation(holder), Remaining: view.Remaining,
+	}
 }
 
 // tooLate is the error of a claim that enough nodes granted, and that is over all
@@ -165,6 +167,9 @@ func (c *claim) tooLate() *QuorumError {
 
 // holderName is how errors call the holder of a value.
 func holderName(value string) string {
+	if script.IsReservation(value) {
+		return "the next in the queue"
+	}
 	label, ok := script.Label(value)
 	if !ok || label == "" || len(label) > MaxOwner {
 		return "another client"

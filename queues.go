@@ -153,7 +153,13 @@ func (w *waiter) lost(c *claim) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.claim = nil
-	return w.core.Lost(w.queues.locker.clock.now(), &c.core, mrand.Float64()) == core.Queued
+	queued := w.core.Lost(w.queues.locker.clock.now(), &c.core, mrand.Float64()) == core.Queued
+	select {
+	case <-w.queues.heard:
+		return queued
+	default:
+		return false // too few nodes let us in to listen
+	}
 }
 
 // won takes note that the claim is a lease. Nodes that have kept the key for it in the

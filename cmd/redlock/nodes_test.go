@@ -79,6 +79,17 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// reserve KEY: all nodes, which must be real ones, keep the key for some waiter, for twenty
+// seconds.
+func cmdReserve(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) == 1, "reserve KEY")
+	kept := script.ProcessID{1}.Waiter(1, 1).Reservation()
+	for _, n := range worldOf(ts).nodes {
+		_, err := n.(realNode).Do("SET", args[0], kept, "PX", "20000")
+		ts.Check(err)
+	}
+}
+
 type miniNode struct{ *devcluster.MiniNode }
 
 func (m miniNode) Freeze() error { m.MiniNode.Freeze(); return nil }

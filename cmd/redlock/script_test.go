@@ -58,6 +58,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"cluster": cmdCluster,
 			"node":    cmdNode,
+			"reserve": cmdReserve,
 			"exits":   cmdExits,
 			"start":   cmdStart,
 			"ends":    cmdEnds,

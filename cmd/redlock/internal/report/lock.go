@@ -27,6 +27,7 @@ type Blocked struct {
 	Reason    string        `json:"reason,omitempty"` // "held" or "no_quorum"
 	Holder    string        `json:"holder,omitempty"`
 	Remaining Millis        `json:"remaining_ms,omitempty"` // how long the key lives yet, unless it is renewed
+	Reserved  bool          `json:"reserved,omitempty"`     // nobody holds it: it is kept for Holder, the next in the queue, for a moment
 	Need      int           `json:"need,omitempty"`         // how many nodes decide
 	Got       int           `json:"got,omitempty"`          // how many did as asked
 	Nodes     []NodeTrouble `json:"nodes,omitempty"`        // why each of the others did not
@@ -41,6 +42,13 @@ const (
 func (b Blocked) words(start string) []string {
 	switch b.Reason {
 	case ReasonHeld:
+		if b.Reserved {
+			line := start + ": reserved for " + b.Holder
+			if b.Remaining > 0 {
+				line += fmt.Sprintf(", for %v at most", b.Remaining)
+			}
+			return []string{line}
+		}
 		line := start + ": held by " + b.Holder
 		if b.Remaining > 0 {
 			line += fmt.Sprintf(", for %v yet unless renewed", b.Remaining)

@@ -14,6 +14,7 @@ import (
 
 var everything = []report.Event{
 	report.Waiting{Key: "redlock:x", Blocked: report.Blocked{Reason: report.ReasonHeld, Holder: "h/1", Remaining: report.Millis(1500 * time.Millisecond)}},
+	report.Waiting{Key: "redlock:x", Blocked: report.Blocked{Reason: report.ReasonHeld, Holder: "the next in the queue", Reserved: true, Remaining: report.Millis(480 * time.Millisecond)}},
 	report.NotAcquired{Key: "redlock:x", Blocked: report.Blocked{Reason: report.ReasonNoQuorum, Need: 2, Got: 1, Nodes: []report.NodeTrouble{{"a:1", "refused"}, {"b:2", "silent"}}}},
 	report.NotAcquired{Key: "redlock:x", Waited: report.Millis(time.Minute), TimedOut: true},
 	report.Acquired{Key: "redlock:x", Token: 7, Waited: report.Millis(20 * time.Millisecond)},
@@ -46,6 +47,7 @@ func told(style report.Style, events ...report.Event) string {
 
 func TestWords(t *testing.T) {
 	const always = `redlock: waiting for "redlock:x": held by h/1, for 1.5s yet unless renewed
+redlock: waiting for "redlock:x": reserved for the next in the queue, for 480ms at most
 redlock: did not get "redlock:x": no quorum, 1 of the 2 nodes needed
 redlock:   a:1: refused
 redlock:   b:2: silent

@@ -17,7 +17,8 @@ import (
 const (
 	// tellAfter is how long a wait lasts before it is worth a word.
 	tellAfter = 150 * time.Millisecond
-	// tellAgain is how often a waiter says what it waits for while nothing changes.
+	// tellAgain is how often a waiter says what it waits for while it hears nothing
+	// new: in the nodes' queues it may ask once in a holder's TTL.
 	tellAgain = 10 * time.Second
 
 	// outagePatience is for how long we try to find a quorum: a hiccup of the
@@ -131,15 +132,16 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// waiter tells what is waited for: when that has lasted for a moment, when it
-// changes, and now and then.
+// waiter tells what is waited for: when that has lasted for a moment, when an attempt
+// shows that it has changed, and now and then what was heard last.
 type waiter struct {
 	job *job
 
 	mu      sync.Mutex
-	first   *time.Timer    // tells for the first time
+	timer   *time.Timer    // tells next
 	told    time.Time      // when last; zero if never
 	last    report.Blocked // what was heard last
+	heard   time.Time      // when
 	stopped bool
 }
 
@@ -152,15 +154,15 @@ func (w *waiter) wait(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	changed := why.Reason != w.last.Reason || why.Holder != w.last.Holder || !slices.Equal(names(why), names(w.last))
-	w.last = why
+	w.last, w.heard = why, time.Now()
 	switch {
-	case w.first == nil:
-		w.first = time.AfterFunc(tellAfter, func() {
+	case w.timer == nil:
+		w.timer = time.AfterFunc(tellAfter, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.tell()
 		})
-	case !w.told.IsZero() && (changed || time.Since(w.told) >= tellAgain):
+	case !w.told.IsZero() && changed:
 		w.tell()
 	}
 }
@@ -171,7 +173,12 @@ func (w *waiter) tell() {
 		return
 	}
 	w.told = time.Now()
-	w.job.tell(report.Waiting{Key: w.job.key(), Blocked: w.last})
+	w.timer.Reset(tellAgain)
+	why := w.last
+	if why.Remaining > 0 { // of what was heard: it may have been renewed
+		why.Remaining = max(0, why.Remaining-report.Millis(time.Since(w.heard)))
+	}
+	w.job.tell(report.Waiting{Key: w.job.key(), Blocked: why})
 }
 
 // stop ends it: nothing is told after it has returned, and told does not change.
@@ -179,8 +186,8 @@ func (w *waiter) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stopped = true
-	if w.first != nil {
-		w.first.Stop()
+	if w.timer != nil {
+		w.timer.Stop()
 	}
 }
 
@@ -200,7 +207,9 @@ func blocked(err error) (why report.Blocked, ok bool) {
 	var quorum *redlock.QuorumError
 	switch {
 	case errors.As(err, &held):
-		return report.Blocked{Reason: report.ReasonHeld, Holder: held.Holder, Remaining: report.Millis(held.Remaining)}, true
+		return report.Blocked{
+			Reason: report.ReasonHeld, Holder: held.Holder, Remaining: report.Millis(held.Remaining), Reserved: held.Reserved,
+		}, true
 	case errors.As(err, &quorum):
 		return report.Blocked{Reason: report.ReasonNoQuorum, Need: quorum.Need, Got: quorum.Got, Nodes: troubles(quorum)}, true
 	}
