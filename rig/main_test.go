@@ -60,7 +60,7 @@ func startStranger(t testing.TB, e errand) *stranger {
 	_ = says.Close() // it has it
 	t.Cleanup(s.Kill)
 	go func() {
-		defer told.Close() //nolint:errcheck // only read
+		defer told.Close()
 		if _, err := bufio.NewReader(told).ReadString('\n'); err == nil {
 			close(s.gotten)
 		}
@@ -82,7 +82,7 @@ func beStranger(text string) error {
 	if err != nil {
 		return err
 	}
-	defer l.Close() //nolint:errcheck // of nodes that the test has killed
+	defer l.Close()
 	return l.Do(context.Background(), e.Name, func(context.Context, *redlock.Lease) error {
 		fmt.Println("has it")
 		_, err := io.Copy(io.Discard, os.Stdin)

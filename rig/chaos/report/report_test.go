@@ -78,7 +78,7 @@ func made(t *testing.T) chaos.Result {
 					{
 						Acquired: 2, PlainWrites: 2, PlainLost: 1, Wait: 7 * time.Second, Gone: time.Second,
 						Waiting: chaos.Waiting{Calls: 3, Late: 4 * time.Second, Bound: 2 * time.Second, Wedge: time.Second, HandOvers: []time.Duration{90 * time.Millisecond}},
-						Leases: []chaos.Lease{c, d}, Overlaps: []chaos.Overlap{both(theirs, c, d, "node 2 clock +1.5s")},
+						Leases:  []chaos.Lease{c, d}, Overlaps: []chaos.Overlap{both(theirs, c, d, "node 2 clock +1.5s")},
 						Orphans: []check.Orphan{{Sighting: check.Sighting{Key: theirs, Node: 1}, Over: 300 * time.Millisecond}},
 						Errors:  map[string]int{"release: expired": 1},
 					},
@@ -96,7 +96,7 @@ func made(t *testing.T) chaos.Result {
 					{
 						Acquired: 2, Touches: 4, PlainWrites: 2, GuardedWrites: 2, Wait: time.Second,
 						Waiting: chaos.Waiting{Calls: 2, Late: time.Millisecond, Bound: time.Second, Failed: true, At: at(23)},
-						Leases: []chaos.Lease{a, b}, Overlaps: []chaos.Overlap{both(ours, a, b, "nodes 0, 1, 2 flushed")},
+						Leases:  []chaos.Lease{a, b}, Overlaps: []chaos.Overlap{both(ours, a, b, "nodes 0, 1, 2 flushed")},
 					},
 					{Left: []string{theirs}, Undecided: errors.New("too long")},
 				},
