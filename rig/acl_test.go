@@ -123,8 +123,13 @@ func TestNoRightTooMany(t *testing.T) {
 			}
 			tried++
 			without := slices.Delete(slices.Clone(user), i, i+1)
-			if why := refused(without); why == "" {
+			why := refused(without)
+			if why == "" {
 				t.Errorf("%s is not needed", right)
+				continue
+			}
+			if said := script.ServerError(why).Error(); !strings.Contains(said, "docs/ACL.md") {
+				t.Errorf("without %s the error does not say where to look: %s", right, said)
 			}
 		}
 		if tried != 23 {

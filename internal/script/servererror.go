@@ -1,6 +1,10 @@
 package script
 
-import "github.com/redlock-go/redlock/resp"
+import (
+	"strings"
+
+	"github.com/redlock-go/redlock/resp"
+)
 
 // ServerError is an error reply of a node. Its text is the server's, which
 // never contains a password, and behind it what to do.
@@ -9,11 +13,18 @@ type ServerError string
 // Error gives the server's words and a hint.
 func (e ServerError) Error() string {
 	code := resp.OfError(string(e)).Code()
+	if strings.HasPrefix(string(e), noPermInScript) {
+		code = "NOPERM"
+	}
 	if hint := hints[code]; hint != "" {
 		return string(e) + " (" + hint + ")"
 	}
 	return string(e)
 }
+
+// noPermInScript is how Redis 7.0 calls a NOPERM within a script. It does not say which
+// command it was.
+const noPermInScript = "ERR The user executing the script can't"
 
 // hints say what to do about an error reply, by its code.
 var hints = map[string]string{

@@ -68,7 +68,8 @@ var (
 	queueKept   = strconv.Itoa(QueueMS)
 )
 
-// Queue is the key of the queue of those who wait for a key.
+// Queue is the key of the queue of those who wait for a key. The braces make it hash to
+// the slot of the key itself, as they do for the register: see [Register].
 func Queue(key string) string { return "{" + key + "}:q" }
 
 // Deputy is which of those who still wait is told to look again when the reservation
