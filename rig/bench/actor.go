@@ -52,6 +52,14 @@ func (a *actor) run(l contestant.Locker, lock string, end clock.Instant, section
 	}
 }
 
+// failure is the first error, "" if there was none.
+func (a *actor) failure() string {
+	if a.err == nil {
+		return ""
+	}
+	return a.err.Error()
+}
+
 func (a *actor) failed(err error) {
 	a.errors++
 	if a.err == nil {

@@ -31,45 +31,27 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 		lock := fmt.Sprintf("S3/%s/%d", p.Name, p.turns)
 		before := p.spent()
 		begin := clock.Now()
-		end := begin.Add(slice)
+		done := outcome{begin: begin, end: begin.Add(slice)}
+		sent := sentBy(&p.sent, done.end)
 		var working sync.WaitGroup
 		for i := range actors {
 			a := &actors[i]
 			a.turns, a.errors, a.err = a.turns[:0], 0, nil
-			working.Go(func() { a.run(p.locker, lock, end, 0) })
+			working.Go(func() { a.run(p.locker, lock, done.end, 0) })
 		}
 		if !returned(&working, slice+hungAfter) {
 			actors = newActors() // those are lost
 			return nil, errHung
 		}
-		turns := make([][]Turn, len(actors))
-		got, failed := 0, 0
-		var first error
-		for i, a := range actors {
-			turns[i] = a.turns
-			failed += a.errors
-			if first == nil {
-				first = a.err
-			}
-			for _, t := range a.turns {
-				if t.Got > 0 {
-					got++
-				}
-			}
+		for i := range actors {
+			a := &actors[i]
+			done.add(a.turns, a.errors, a.failure())
 		}
-		cost := Sample{}
-		if got > 0 {
-			cost.since(before, got)
-		} else if first != nil {
-			return nil, fmt.Errorf("nobody got the lock in %v: %w", slice, first)
+		commands := sent() - before.sent
+		if p.Etcd {
+			commands = -1
 		}
-		sample := contention(turns, begin, end)
-		for m, value := range cost {
-			sample[m] = value
-		}
-		sample[Errors] = float64(failed)
-		sample.perHandOver()
-		return sample, nil
+		return done.sample(func(s Sample, got int) { s.since(before, got) }, commands)
 	})
 }
 
@@ -81,30 +63,6 @@ func newActors() []actor {
 	return actors
 }
 
-// returned waits for the goroutines, but not for ever.
-func returned(working *sync.WaitGroup, within time.Duration) bool {
-	done := make(chan struct{})
-	go func() {
-		working.Wait()
-		close(done)
-	}()
-	enough := time.NewTimer(within)
-	defer enough.Stop()
-	select {
-	case <-done:
-		return true
-	case <-enough.C:
-		return false
-	}
-}
-
-// perHandOver adds the commands for each hand-over.
-func (s Sample) perHandOver() {
-	if commands, counted := s[Commands]; counted && s[HandOvers] > 0 {
-		s[CommandsPerHandOver] = commands * s[Rate] / s[HandOvers]
-	}
-}
-
 // contenders is S4 and S4b: eight processes, one lock.
 func (r *run) contenders(ctx context.Context, scenario, variant string, nodes int, section, delay time.Duration) (err error) {
 	w, err := r.newWorld(scenario, variant, nodes, cluster.Options{Proxied: delay > 0})
@@ -112,6 +70,7 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	var trip time.Duration
 	if delay > 0 {
 		for _, n := range w.cluster.Nodes {
 			// Half of it each way.
@@ -120,9 +79,6 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 				return err
 			}
 		}
-	}
-	var trip time.Duration
-	if delay > 0 {
 		if trip, err = roundTrip(w.cluster.Nodes[0]); err != nil {
 			return err
 		}
@@ -141,10 +97,10 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 		lock := fmt.Sprintf("%s/%s/%d", scenario, p.Name, p.turns)
 		before := p.spent()
 		begin := clock.Now().Add(20 * time.Millisecond) // by then all have read their job
-		end := begin.Add(slice)
-		done, err := r.crew.all(Job{Kind: Contend, Contestant: p.Name, Lock: lock, Begin: begin, End: end, Section: section})
+		out := outcome{begin: begin, end: begin.Add(slice)}
+		done, err := r.crew.all(Job{Kind: Contend, Contestant: p.Name, Lock: lock, Begin: out.begin, End: out.end, Section: section})
 		if errors.Is(err, os.ErrDeadlineExceeded) { // those processes are lost
-			p.hung = true
+			p.out = true
 			r.crew.close()
 			r.crew = nil
 			if err := errors.Join(r.startCrew(), w.openWorkers()); err != nil {
@@ -155,50 +111,32 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 		if err != nil {
 			return nil, err
 		}
-		turns := make([][]Turn, len(done))
-		got, failed := 0, 0
-		var client time.Duration
-		var mallocs, allocated uint64
-		var first string
-		for i, d := range done {
-			turns[i] = d.Turns
-			failed += d.Errors
-			client += d.CPU
-			mallocs, allocated = mallocs+d.Mallocs, allocated+d.Allocated
-			if first == "" {
-				first = d.Failure
-			}
-			for _, t := range d.Turns {
-				if t.Got > 0 {
-					got++
-				}
-			}
+		var all Done
+		for _, d := range done {
+			out.add(d.Turns, d.Errors, d.Failure)
+			all.CPU += d.CPU
+			all.Mallocs, all.Allocated = all.Mallocs+d.Mallocs, all.Allocated+d.Allocated
+			all.Sent += d.Sent
 		}
-		cost := Sample{}
-		if got > 0 {
-			cost.since(before, got)
+		if p.Etcd {
+			all.Sent = -1
+		}
+		sample, err := out.sample(func(s Sample, got int) {
+			s.since(before, got)
 			n := float64(got)
-			cost[ClientCPU], cost[Allocs], cost[AllocBytes] = micro(client)/n, float64(mallocs)/n, float64(allocated)/n
-		} else if first != "" {
-			return nil, fmt.Errorf("nobody got the lock in %v: %s", slice, first)
-		}
-		sample := contention(turns, begin, end)
-		for m, value := range cost {
-			sample[m] = value
-		}
-		sample[Errors] = float64(failed)
-		sample.perHandOver()
-		if trip > 0 {
+			s[ClientCPU], s[Allocs], s[AllocBytes] = micro(all.CPU)/n, float64(all.Mallocs)/n, float64(all.Allocated)/n
+		}, all.Sent)
+		if err == nil && trip > 0 {
 			sample[RoundTrip] = milli(trip)
 		}
-		return sample, nil
+		return sample, err
 	})
 }
 
 // openWorkers has all workers open all players that still play.
 func (w *world) openWorkers() error {
 	for _, p := range w.players {
-		if p.hung {
+		if p.out {
 			continue
 		}
 		if _, err := w.crew.all(Job{Kind: Open, Contestant: p.Name, URLs: p.urls, TTL: w.Settings.TTL}); err != nil {

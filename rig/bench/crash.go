@@ -20,54 +20,56 @@ func (r *run) crash(ctx context.Context, nodes int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	waiter, err := startWorker(r.Worker)
-	if err != nil {
-		return err
-	}
-	defer waiter.close()
-	for _, p := range w.players {
-		if _, err := waiter.do(r.opening(p)); err != nil {
-			return err
+	waiters := make(map[*player]*workerProcess)
+	defer func() {
+		for _, waiter := range waiters {
+			waiter.close()
 		}
-	}
-	for i := range r.Settings.Crashes + 1 {
+	}()
+	for range r.Settings.Crashes {
 		for _, p := range w.players {
-			var watching *monitor
-			if i == 0 { // this one counts what scripts call
-				if watching, err = watch(p.nodes); err != nil {
-					return err
-				}
+			if p.out {
+				continue
 			}
-			sample, err := r.killHolder(p, waiter)
-			if watching != nil {
-				err = errors.Join(err, watching.stop())
-				p.inner = watching.perScript()
+			sample, err := r.killHolder(p, waiters)
+			if context.Cause(ctx) != nil {
+				return context.Cause(ctx)
 			}
-			if err = errors.Join(err, context.Cause(ctx)); err != nil {
-				return fmt.Errorf("%s: %w", p.Name, err)
+			if err != nil {
+				p.leave(err)
+				continue
 			}
-			if i > 0 {
-				r.result.add("S6", "", nodes, p.Name, sample)
-			}
+			r.result.add("S6", "", nodes, p.Name, sample)
 		}
+		r.step()
 	}
-	w.say()
 	return nil
 }
 
-func (r *run) opening(p *player) Job {
-	return Job{Kind: Open, Contestant: p.Name, URLs: p.urls, TTL: r.Settings.CrashTTL}
+func (r *run) opening(p *player, ttl time.Duration) Job {
+	return Job{Kind: Open, Contestant: p.Name, URLs: p.urls, TTL: ttl}
 }
 
-func (r *run) killHolder(p *player, waiter *workerProcess) (Sample, error) {
+// killHolder has a process take a lock, another wait for it, and kills the first.
+func (r *run) killHolder(p *player, waiters map[*player]*workerProcess) (Sample, error) {
 	holder, err := startWorker(r.Worker)
 	if err != nil {
 		return nil, err
 	}
 	defer holder.close()
+	waiter := waiters[p]
+	if waiter == nil {
+		if waiter, err = startWorker(r.Worker); err != nil {
+			return nil, err
+		}
+		waiters[p] = waiter
+		if _, err := waiter.do(r.opening(p, r.Settings.CrashTTL)); err != nil {
+			return nil, err
+		}
+	}
 	p.turns++
 	lock := fmt.Sprintf("S6/%s/%d", p.Name, p.turns)
-	_, err = holder.do(r.opening(p))
+	_, err = holder.do(r.opening(p, r.Settings.CrashTTL))
 	if err == nil {
 		_, err = holder.do(Job{Kind: Hold, Contestant: p.Name, Lock: lock})
 	}
@@ -76,26 +78,24 @@ func (r *run) killHolder(p *player, waiter *workerProcess) (Sample, error) {
 	}
 	// The waiter comes at any moment, and so does the kill, lest they keep step.
 	time.Sleep(rand.N(r.Settings.CrashTTL / 8))
-	if err := waiter.ask(Job{Kind: Wait, Contestant: p.Name, Lock: lock}); err != nil {
+	wait := Job{Kind: Wait, Contestant: p.Name, Lock: lock}
+	if err := waiter.ask(wait); err != nil {
 		return nil, err
 	}
 	time.Sleep(r.Settings.CrashTTL/10 + rand.N(r.Settings.CrashTTL/8))
 	holder.process.Kill()
-	before := p.spent()
 	expiry, err := freeAt(p.nodes, p.Key(lock))
 	if err != nil {
 		return nil, err
 	}
-	done, err := waiter.answer()
+	done, err := waiter.answer(wait)
 	if err != nil {
 		return nil, err
 	}
-	sample := Sample{NextAfterExpiry: float64(done.Got-expiry.UnixNano()) / 1e6}
-	sample.commands(before, p.settled(), float64(len(p.nodes)))
-	sample[CommandsNodeWaited] = sample[Commands]
-	delete(sample, Commands)
-	delete(sample, Calls)
-	return sample, nil
+	return Sample{
+		NextAfterExpiry:    float64(done.Got-expiry.UnixNano()) / 1e6,
+		CommandsNodeWaited: float64(done.Sent) / float64(len(p.nodes)),
+	}, nil
 }
 
 // freeAt is when a majority of the nodes will be free of the key, as their clocks

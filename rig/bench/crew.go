@@ -67,10 +67,7 @@ func (w *workerProcess) do(job Job) (Done, error) {
 	if err := w.ask(job); err != nil {
 		return Done{}, err
 	}
-	if job.Kind == Contend {
-		return w.answerWithin(job.End.Sub(clock.Now()) + hungAfter)
-	}
-	return w.answer()
+	return w.answer(job)
 }
 
 func (w *workerProcess) ask(job Job) error {
@@ -82,15 +79,24 @@ func (w *workerProcess) ask(job Job) error {
 	return err
 }
 
-// answerWithin is far beyond what a job takes: the longest holds leases for a
-// minute, or takes very many.
-const answerWithin = 3 * time.Minute
+// limit is far beyond what a job takes.
+func (j Job) limit() time.Duration {
+	switch j.Kind {
+	case Contend:
+		return j.End.Sub(clock.Now()) + hungAfter
+	case Keep:
+		return j.For + hungAfter
+	case Take:
+		return 2 * time.Minute
+	}
+	return waitFor + hungAfter
+}
 
-func (w *workerProcess) answer() (Done, error) { return w.answerWithin(answerWithin) }
-
-func (w *workerProcess) answerWithin(within time.Duration) (Done, error) {
+// answer waits for what comes of a job, but not for ever: then it is
+// os.ErrDeadlineExceeded.
+func (w *workerProcess) answer(job Job) (Done, error) {
 	var done Done
-	if err := w.pipe.SetReadDeadline(time.Now().Add(within)); err != nil {
+	if err := w.pipe.SetReadDeadline(time.Now().Add(job.limit())); err != nil {
 		return done, err
 	}
 	line, err := w.out.ReadBytes('\n')

@@ -82,7 +82,10 @@ func (c *cyclers) turn(ctx context.Context, p *player, slice time.Duration) (Sam
 	for _, one := range c.each {
 		working.Go(func() { one.run(ctx, p.locker, begin.Add(slice)) })
 	}
-	working.Wait()
+	if !returned(&working, slice+hungAfter) {
+		*c = *newCyclers(c.prefix, len(c.each)) // those are lost
+		return nil, errHung
+	}
 	took := time.Since(begin)
 	var all, takes []time.Duration
 	failed := 0

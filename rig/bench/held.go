@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redlock-go/redlock/rig/bench/contestant"
 	"github.com/redlock-go/redlock/rig/cluster"
 )
 
@@ -23,62 +22,69 @@ func (r *run) hold(ctx context.Context, nodes int) (err error) {
 	defer func() { err = errors.Join(err, w.close()) }()
 	for _, p := range w.players {
 		sample, err := r.holdMany(p)
-		if err = errors.Join(err, context.Cause(ctx)); err != nil {
-			return fmt.Errorf("%s: %w", p.Name, err)
+		if context.Cause(ctx) != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			p.leave(err)
+			continue
 		}
 		r.result.add("S7", "", nodes, p.Name, sample)
+		r.step()
 	}
-	w.say()
 	return nil
 }
 
 func (r *run) holdMany(p *player) (Sample, error) {
+	// Each in a process of its own: neither is in the way of the other.
+	queued, err := r.alone(p, Job{Kind: Queue, Lock: "S7/queue/" + p.Name, Count: r.Settings.Waiters})
+	if err != nil {
+		return nil, err
+	}
 	process, err := startWorker(r.Worker)
 	if err != nil {
 		return nil, err
 	}
 	defer process.close() // and the leases end by themselves
-	_, err = process.do(Job{Kind: Open, Contestant: p.Name, URLs: p.urls, TTL: r.Settings.TTL})
-	if err != nil {
-		return nil, err
-	}
-	queued, err := process.do(Job{Kind: Queue, Contestant: p.Name, Lock: "S7/queue/" + p.Name, Count: r.Settings.Waiters})
-	if err != nil {
+	if _, err := process.do(r.opening(p, r.Settings.TTL)); err != nil {
 		return nil, err
 	}
 	taken, err := process.do(Job{Kind: Take, Contestant: p.Name, Lock: "S7/" + p.Name, Count: r.Settings.Held})
 	if err != nil {
 		return nil, err
 	}
-	// What scripts call is counted in the first tenth, and the rest is measured.
-	m, err := watch(p.nodes)
-	if err != nil {
-		return nil, err
-	}
-	_, err = process.do(Job{Kind: Keep, TTL: r.Settings.TTL, For: r.Settings.HeldFor / 10})
-	if err := errors.Join(err, m.stop()); err != nil {
-		return nil, err
-	}
-	p.inner = m.perScript()
 	before := p.spent()
-	kept, err := process.do(Job{Kind: Keep, TTL: r.Settings.TTL, For: r.Settings.HeldFor})
+	kept, err := process.do(Job{Kind: Keep, Contestant: p.Name, TTL: r.Settings.TTL, For: r.Settings.HeldFor})
 	if err != nil {
 		return nil, err
 	}
+	servers := p.servers() - before.servers
 	seconds := r.Settings.HeldFor.Seconds()
-	cost := Sample{}
-	cost.since(before, 1)
 	sample := Sample{
 		WaiterBytes: queued.Sample[WaiterBytes],
 		Leases:      float64(r.Settings.Held), TakePerSecond: taken.Sample[TakePerSecond], LeaseBytes: taken.Sample[LeaseBytes],
-		ClientCores: kept.CPU.Seconds() / seconds, ServerCores: cost[ServerCPU] / 1e6 / seconds,
-		Renewals: kept.Sample[Renewals] / seconds,
-		Late:     kept.Sample[Late], Lost: kept.Sample[Lost], Errors: float64(taken.Errors),
+		ClientCores: kept.CPU.Seconds() / seconds, ServerCores: servers.Seconds() / seconds,
+		Renewals: kept.Sample[Renewals] / seconds, LeastLeft: kept.Sample[LeastLeft],
+		Late: kept.Sample[Late], Lost: kept.Sample[Lost], Errors: float64(taken.Errors),
 	}
 	if n := kept.Sample[Renewals]; n > 0 {
-		sample[CommandsPer100] = cost[Commands] / float64(len(p.nodes)) / n * 100
+		sample[CommandsPer100] = float64(kept.Sent) / float64(len(p.nodes)) / n * 100
 	}
 	return sample, nil
+}
+
+// alone has a process of its own do a job.
+func (r *run) alone(p *player, job Job) (Done, error) {
+	process, err := startWorker(r.Worker)
+	if err != nil {
+		return Done{}, err
+	}
+	defer process.close()
+	if _, err := process.do(r.opening(p, r.Settings.TTL)); err != nil {
+		return Done{}, err
+	}
+	job.Contestant = p.Name
+	return process.do(job)
 }
 
 // timed is a lease that tells when it ends.
@@ -88,7 +94,7 @@ type timed interface {
 }
 
 // take takes very many leases and keeps them.
-func (w *worker) take(l contestant.Locker, job Job) (Done, error) {
+func (w *worker) take(l *locker, job Job) (Done, error) {
 	leases := make([]timed, job.Count)
 	heapBefore, stacksBefore := live()
 	begin := time.Now()
@@ -147,7 +153,7 @@ func live() (heap, stacks int64) {
 const queueFor = 2 * time.Second
 
 // queue has very many goroutines wait for a lock that is held.
-func queue(l contestant.Locker, job Job) (Done, error) {
+func queue(l *locker, job Job) (Done, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	held, err := l.Acquire(ctx, job.Lock)
@@ -170,40 +176,46 @@ func queue(l contestant.Locker, job Job) (Done, error) {
 	return Done{Sample: Sample{WaiterBytes: float64(after-before) / float64(job.Count)}}, held.Release(context.Background())
 }
 
-// keep looks at the leases each second. Late is a lease that had less than a third
-// of its TTL left, as renewals are due when two thirds are; lost is one whose
-// context is done.
-func (w *worker) keep(job Job) Done {
+// keep looks at the leases at times, less often than each is renewed more than once.
+// A renewal moves the deadline by the time since the one before, so nothing is
+// missed in between. Late is a lease of whose TTL less than half was left, as its
+// renewal is due when two thirds are; lost is one whose context is done.
+func (w *worker) keep(l *locker, job Job) Done {
 	seen := make([]time.Time, len(w.many))
-	late, lost := make([]bool, len(w.many)), make([]bool, len(w.many))
-	renewals := 0
+	late := make([]bool, len(w.many))
+	renewals, least := 0, job.TTL
 	look := func() {
 		for i, lease := range w.many {
-			now, deadline := time.Now(), lease.Deadline()
-			if !seen[i].IsZero() && deadline.After(seen[i]) {
+			now := time.Now()
+			deadline := lease.Deadline()
+			left := deadline.Sub(now)
+			if moved := deadline.Sub(seen[i]); !seen[i].IsZero() && moved > job.TTL/100 {
 				renewals++
+				left = min(left, job.TTL*99/100-moved) // the drift allowance is a hundredth
 			}
 			seen[i] = deadline
-			late[i] = late[i] || deadline.Sub(now) < job.TTL/3
-			lost[i] = lost[i] || lease.Context().Err() != nil
+			least = min(least, left)
+			late[i] = late[i] || left < job.TTL/2
 		}
 	}
-	cpu := cpuOfSelf()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+	cpu, sent := cpuOfSelf(), l.sent.Load()
 	look()
-	for end := time.Now().Add(job.For); time.Now().Before(end); <-tick.C {
+	tick := time.NewTicker(job.TTL / 5)
+	defer tick.Stop()
+	for end := time.Now().Add(job.For); time.Now().Before(end); {
+		<-tick.C
 		look()
 	}
-	count := func(flags []bool) (n float64) {
-		for _, flag := range flags {
-			if flag {
-				n++
-			}
-		}
-		return n
-	}
-	return Done{CPU: cpuOfSelf() - cpu, Sample: Sample{
-		Renewals: float64(renewals), Late: count(late), Lost: count(lost),
+	done := Done{CPU: cpuOfSelf() - cpu, Sent: l.sent.Load() - sent, Sample: Sample{
+		Renewals: float64(renewals), LeastLeft: least.Seconds(),
 	}}
+	for i, lease := range w.many {
+		if late[i] {
+			done.Sample[Late]++
+		}
+		if lease.Context().Err() != nil {
+			done.Sample[Lost]++
+		}
+	}
+	return done
 }

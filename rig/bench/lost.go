@@ -70,74 +70,94 @@ func (r *run) lost(ctx context.Context, nodes int) (err error) {
 	// While all is well, so that every node is known and every connection is there.
 	for _, w := range worlds {
 		for _, p := range w.players {
-			if _, err := crew.turn(ctx, p, r.Settings.Warm); err != nil {
+			if _, err := p.turn(ctx, r.Settings.Warm, crew.turn); err != nil {
 				return err
 			}
 		}
 	}
-	slow := make(map[*player]bool)
 	for i, w := range worlds {
 		if err := situations[i].inject(w.cluster); err != nil {
 			return err
 		}
 	}
-	if err := r.notice(ctx, worlds, slow); err != nil {
-		return err
-	}
+	slow := r.notice(worlds)
 	for range r.Settings.Repeats {
 		for _, w := range worlds {
 			for _, p := range w.players {
 				if slow[p] {
 					continue
 				}
-				sample, err := p.turn(ctx, r.Settings.Slice, crew.turn)
-				if err != nil {
+				if err := p.measure(ctx, r.Settings.Slice, crew.turn); err != nil {
 					return err
 				}
-				r.result.add("S5", w.variant, nodes, p.Name, sample)
 			}
 		}
-	}
-	for _, w := range worlds {
-		w.say()
+		r.step()
 	}
 	return nil
 }
 
+// noticeWithin is how long contestants may take to notice: the slowest wait for
+// time-outs of ten seconds a cycle.
+const noticeWithin = 90 * time.Second
+
 // notice has all players notice what has happened, as the first to notice pays for
 // all. Those who take longer than the patience for a cycle have been measured with
-// that: they wait for their time-outs, in which others do not disturb them.
-func (r *run) notice(ctx context.Context, worlds []*world, slow map[*player]bool) error {
+// that, and are returned: they wait for their time-outs, in which others do not
+// disturb them.
+func (r *run) notice(worlds []*world) map[*player]bool {
 	var noticing sync.WaitGroup
 	var mu sync.Mutex
+	took := make(map[*player]Sample) // what was measured; there, but empty, if it was quick
 	for _, w := range worlds {
 		for _, p := range w.players {
-			noticing.Go(func() {
-				crew := newCyclers("S5/notice", 1) // they notice at the same time
-				crew.nameFor(p.Name)
-				c := crew.each[0]
-				// The first cycle is for noticing. Now and then one fails on a busy machine;
-				// what cannot work at all is found in its turn.
-				c.run(ctx, p.locker, time.Time{})
-				begin := time.Now()
-				c.run(ctx, p.locker, time.Time{})
-				if len(c.cycles) == 0 || c.cycles[0] < r.Settings.Patience {
-					for i := 0; i < 20 && time.Since(begin) < r.Settings.Patience; i++ {
-						c.run(ctx, p.locker, time.Time{})
-					}
-					return
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				if took := c.cycles[0]; !slow[p] {
-					slow[p] = true
-					r.result.add("S5", w.variant, len(w.cluster.Nodes), p.Name, Sample{
-						P50: micro(took), P99: micro(took), AcquireP50: micro(c.takes[0]), Rate: 1 / took.Seconds(),
-					})
-				}
-			})
+			if !p.out {
+				noticing.Go(func() {
+					sample := p.notice(r.Settings.Patience)
+					mu.Lock()
+					defer mu.Unlock()
+					took[p] = sample
+				})
+			}
 		}
 	}
-	noticing.Wait()
-	return context.Cause(ctx)
+	returned(&noticing, noticeWithin)
+	mu.Lock()
+	defer mu.Unlock()
+	slow := make(map[*player]bool)
+	for _, w := range worlds {
+		for _, p := range w.players {
+			switch sample, noticed := took[p]; {
+			case p.out:
+			case !noticed:
+				p.leave(errHung)
+			case sample != nil:
+				slow[p] = true
+				r.result.add("S5", w.variant, len(w.cluster.Nodes), p.Name, sample)
+			}
+		}
+	}
+	return slow
+}
+
+// notice goes through cycles for about as long as the patience lasts. It returns
+// a sample if one takes longer.
+func (p *player) notice(patience time.Duration) Sample {
+	crew := newCyclers("S5/notice", 1) // others notice at the same time
+	crew.nameFor(p.Name)
+	c := crew.each[0]
+	ctx := context.Background()
+	// The first cycle is for noticing. Now and then one fails on a busy machine;
+	// what cannot work at all is found in its turn.
+	c.run(ctx, p.locker, time.Time{})
+	begin := time.Now()
+	c.run(ctx, p.locker, time.Time{})
+	if len(c.cycles) > 0 && c.cycles[0] >= patience {
+		took := c.cycles[0]
+		return Sample{P50: micro(took), P99: micro(took), AcquireP50: micro(c.takes[0]), Rate: 1 / took.Seconds()}
+	}
+	for i := 0; i < 20 && time.Since(begin) < patience; i++ {
+		c.run(ctx, p.locker, time.Time{})
+	}
+	return nil
 }

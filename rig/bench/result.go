@@ -128,10 +128,8 @@ const (
 	ServerCPU  Metric = "server_cpu_us_per_cycle" // of all nodes together
 	Allocs     Metric = "allocs_per_cycle"
 	AllocBytes Metric = "alloc_bytes_per_cycle"
-	// Commands are those that clients sent, to all nodes together; Calls has what
-	// scripts called as well.
+	// Commands are those that clients sent, to all nodes together.
 	Commands Metric = "commands_per_cycle"
-	Calls    Metric = "calls_per_cycle"
 	Errors   Metric = "errors"
 
 	WaitP50     Metric = "wait_p50_ms"
@@ -160,6 +158,7 @@ const (
 	Renewals      Metric = "renewals_per_s"
 	// CommandsPer100 is on one node, for 100 renewals.
 	CommandsPer100 Metric = "commands_a_node_per_100_renewals"
+	LeastLeft      Metric = "least_left_s" // of any lease's TTL
 	Late           Metric = "late"
 	Lost           Metric = "lost"
 	LeaseBytes     Metric = "bytes_per_lease"

@@ -50,26 +50,34 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func (r *run) all(ctx context.Context) error {
+	type part struct {
+		Scenario
+		nodes int
+	}
+	var parts []part
 	for _, s := range Scenarios() {
 		if len(r.Scenarios) > 0 && !slices.Contains(r.Scenarios, s.ID) {
 			continue
 		}
 		for _, nodes := range s.Nodes {
-			if len(r.Nodes) > 0 && !slices.Contains(r.Nodes, nodes) {
-				continue
+			if len(r.Nodes) == 0 || slices.Contains(r.Nodes, nodes) {
+				parts = append(parts, part{s, nodes})
 			}
-			if err := s.run(r, ctx, nodes); err != nil {
-				return fmt.Errorf("%s, N=%d: %w", s.ID, nodes, err)
-			}
+		}
+	}
+	for i, p := range parts {
+		fmt.Fprintf(r.Words, "%5.0f s  %2d of %d  %-3s N=%d  %s ", time.Since(r.began).Seconds(), i+1, len(parts), p.ID, p.nodes, p.Title)
+		err := p.run(r, ctx, p.nodes)
+		fmt.Fprintln(r.Words)
+		if err != nil {
+			return fmt.Errorf("%s, N=%d: %w", p.ID, p.nodes, err)
 		}
 	}
 	return nil
 }
 
-// say tells how far the run has come.
-func (w *world) say() {
-	fmt.Fprintf(w.Words, "%5.0f s  %s %s N=%d\n", time.Since(w.began).Seconds(), w.scenario, w.variant, len(w.cluster.Nodes))
-}
+// step tells that something has been measured.
+func (r *run) step() { fmt.Fprint(r.Words, ".") }
 
 func about(c contestant.Contestant) About {
 	a := About{Name: c.Name, Ours: c.Ours, Settings: c.Settings, Modules: make(map[string]string)}

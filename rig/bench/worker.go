@@ -49,7 +49,8 @@ type Done struct {
 	Fatal     bool          `json:"fatal,omitempty"`   // the job could not be done
 	Errors    int           `json:"errors,omitempty"`
 	Turns     []Turn        `json:"turns,omitempty"`
-	CPU       time.Duration `json:"cpu,omitempty"` // of this process, during the job
+	CPU       time.Duration `json:"cpu,omitempty"`  // of this process, during the job
+	Sent      int64         `json:"sent,omitempty"` // commands, by the end of the job
 	Mallocs   uint64        `json:"mallocs,omitempty"`
 	Allocated uint64        `json:"allocated,omitempty"`
 	// Got is when the lock was taken, by the wall clock, which is the servers', in ns.
@@ -59,7 +60,7 @@ type Done struct {
 
 // Work does jobs until there are no more.
 func Work(in io.Reader, out io.Writer) error {
-	w := worker{lockers: make(map[string]contestant.Locker)}
+	w := worker{lockers: make(map[string]*locker)}
 	defer w.close()
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
@@ -83,9 +84,15 @@ func Work(in io.Reader, out io.Writer) error {
 // worker is one of the processes. Contestants stay open from job to job, side by
 // side, as their turns alternate; who has no turn does nothing.
 type worker struct {
-	lockers map[string]contestant.Locker
+	lockers map[string]*locker
 	held    []contestant.Lease // for as long as the process lives
 	many    []timed            // of S7
+}
+
+// locker is one that was opened here.
+type locker struct {
+	contestant.Locker
+	sent contestant.Sent
 }
 
 func (w *worker) do(job Job) (Done, error) {
@@ -95,8 +102,6 @@ func (w *worker) do(job Job) (Done, error) {
 	case Close:
 		w.close()
 		return Done{}, nil
-	case Keep:
-		return w.keep(job), nil
 	}
 	l := w.lockers[job.Contestant]
 	if l == nil {
@@ -113,16 +118,19 @@ func (w *worker) do(job Job) (Done, error) {
 		return Done{}, err
 	case Take:
 		return w.take(l, job)
+	case Keep:
+		return w.keep(l, job), nil
 	case Queue:
 		return queue(l, job)
 	case Wait:
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), waitFor)
 		defer cancel()
+		before := l.sent.Load()
 		lease, err := l.Acquire(ctx, job.Lock)
 		if err != nil {
 			return Done{}, err
 		}
-		done := Done{Got: time.Now().UnixNano()}
+		done := Done{Got: time.Now().UnixNano(), Sent: l.sent.Load() - before}
 		return done, lease.Release(context.Background())
 	default:
 		return Done{}, fmt.Errorf("there is no job %q", job.Kind)
@@ -135,8 +143,8 @@ func (w *worker) open(job Job) error {
 	if err != nil {
 		return err
 	}
-	l, err := all[0].Open(contestant.Setup{URLs: job.URLs, TTL: job.TTL})
-	if err != nil {
+	l := new(locker)
+	if l.Locker, err = all[0].Open(contestant.Setup{URLs: job.URLs, TTL: job.TTL, Sent: &l.sent}); err != nil {
 		return err
 	}
 	w.lockers[job.Contestant] = l
@@ -153,20 +161,21 @@ func (w *worker) open(job Job) error {
 	}
 }
 
-func contend(l contestant.Locker, job Job) Done {
+// waitFor bounds the wait for a holder that is dead.
+const waitFor = 20 * time.Second
+
+func contend(l *locker, job Job) Done {
 	a := actor{turns: make([]Turn, 0, 1<<12)}
 	runtime.GC() // all begin alike
 	var before, after runtime.MemStats
 	time.Sleep(job.Begin.Sub(clock.Now()))
 	runtime.ReadMemStats(&before)
-	cpu := cpuOfSelf()
+	cpu, sentBefore := cpuOfSelf(), l.sent.Load()
+	sent := sentBy(&l.sent, job.End)
 	a.run(l, job.Lock, job.End, job.Section)
-	d := Done{Turns: a.turns, Errors: a.errors, CPU: cpuOfSelf() - cpu}
+	d := Done{Turns: a.turns, Errors: a.errors, Failure: a.failure(), Sent: sent() - sentBefore, CPU: cpuOfSelf() - cpu}
 	runtime.ReadMemStats(&after)
 	d.Mallocs, d.Allocated = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc
-	if a.err != nil {
-		d.Failure = a.err.Error()
-	}
 	return d
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/redlock-go/redlock/rig/bench/contestant"
@@ -28,9 +30,9 @@ type player struct {
 	urls   []string
 	nodes  []*cluster.Node // those that it uses
 	pids   []int           // of the servers that it uses
-	hung   bool            // it is out
+	out    bool            // it does not play any more
 	turns  int             // so far, for keys that nobody has used
-	inner  float64         // commands that a script of its calls, on average
+	sent   contestant.Sent // by locker
 }
 
 // newWorld starts the cluster and finds out who can play.
@@ -74,11 +76,10 @@ func (r *run) cannot(c contestant.Contestant, w *world, o cluster.Options) strin
 	return ""
 }
 
-// openAll opens the lockers of all players in this process. Who cannot be opened
-// is left out, with the reason.
+// openAll opens the lockers of all players in this process.
 func (w *world) openAll(local bool) error {
 	for _, p := range w.players {
-		l, err := p.Open(contestant.Setup{URLs: p.urls, TTL: w.Settings.TTL, Local: local})
+		l, err := p.Open(contestant.Setup{URLs: p.urls, TTL: w.Settings.TTL, Local: local, Sent: &p.sent})
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
@@ -89,14 +90,15 @@ func (w *world) openAll(local bool) error {
 
 // close closes the lockers and kills the servers.
 func (w *world) close() error {
-	var errs []error
+	var closing sync.WaitGroup
 	for _, p := range w.players {
-		if p.locker != nil && !p.hung {
-			// Of dead or frozen nodes a client may say anything.
-			_ = p.locker.Close()
+		if p.locker != nil && !p.out {
+			// Of dead or frozen nodes a client may say anything, or wait for them.
+			closing.Go(func() { _ = p.locker.Close() })
 		}
 	}
-	return errors.Join(append(errs, w.cluster.Close())...)
+	returned(&closing, hungAfter)
+	return w.cluster.Close()
 }
 
 // turnFunc measures one turn of a player, for about that long.
@@ -105,80 +107,79 @@ type turnFunc func(ctx context.Context, p *player, slice time.Duration) (Sample,
 // play lets the players take turns, after each has warmed up.
 func (w *world) play(ctx context.Context, slice time.Duration, turn turnFunc) error {
 	for _, p := range w.players {
-		_, err := p.turn(ctx, w.Settings.Warm, turn)
-		if err == nil {
-			err = p.count(ctx, turn)
-		}
-		if err := p.orHung(err); err != nil {
+		if _, err := p.turn(ctx, w.Settings.Warm, turn); err != nil {
 			return err
 		}
 	}
 	for range w.Settings.Repeats {
 		for _, p := range w.players {
-			sample, err := p.turn(ctx, slice, turn)
-			if err := p.orHung(err); err != nil {
+			if err := p.measure(ctx, slice, turn); err != nil {
 				return err
 			}
-			if !p.hung {
-				w.result.add(w.scenario, w.variant, len(w.cluster.Nodes), p.Name, sample)
-			}
 		}
+		w.step()
 	}
-	w.say()
 	return nil
 }
+
+// hungAfter is how long after its end a turn is given up.
+const hungAfter = 20 * time.Second
 
 // errHung says that calls did not return: neither with the lock nor when their
 // context had ended.
 var errHung = errors.New("calls did not return, though their context had ended")
 
-// hungAfter is how long after the end of a turn.
-const hungAfter = 20 * time.Second
-
-// orHung takes a player out of the world whose calls do not return, with a remark;
-// other errors are the run's.
-func (p *player) orHung(err error) error {
-	if !errors.Is(err, errHung) {
-		return err
-	}
-	p.hung = true
+// leave takes a player out of the scenario, with a remark: no contestant ends or
+// hangs the run.
+func (p *player) leave(err error) {
+	p.out = true
 	w := p.world
-	w.result.Remarks = append(w.result.Remarks, fmt.Sprintf("%s was taken out of %s, N=%d, in its turn %d: %v.", p.Name, w.scenario, len(w.cluster.Nodes), p.turns, err))
-	return nil
+	where := strings.TrimSpace(w.scenario + " " + w.variant)
+	w.result.Remarks = append(w.result.Remarks, fmt.Sprintf("%s was taken out of %s, N=%d, in its turn %d: %v.", p.Name, where, len(w.cluster.Nodes), p.turns, err))
 }
 
+// measure is a turn whose sample goes into the result.
+func (p *player) measure(ctx context.Context, slice time.Duration, turn turnFunc) error {
+	sample, err := p.turn(ctx, slice, turn)
+	if err == nil && !p.out {
+		w := p.world
+		w.result.add(w.scenario, w.variant, len(w.cluster.Nodes), p.Name, sample)
+	}
+	return err
+}
+
+// turn has a player take a turn, unless it is out. The error is only the run's.
 func (p *player) turn(ctx context.Context, slice time.Duration, turn turnFunc) (Sample, error) {
-	if p.hung {
+	if p.out {
 		return nil, nil
 	}
 	p.turns++
 	runtime.GC() // all begin alike
 	sample, err := turn(ctx, p, slice)
-	if err == nil {
-		err = context.Cause(ctx)
+	if context.Cause(ctx) != nil {
+		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s, %s: %w", p.world.scenario, p.Name, err)
+		p.leave(err)
 	}
 	return sample, nil
 }
 
-// count finds out how many commands the player's scripts call, in a turn that is
-// not measured.
-func (p *player) count(ctx context.Context, turn turnFunc) error {
-	if len(p.nodes) == 0 || p.hung {
-		return nil
+// returned waits for the goroutines, but not for ever.
+func returned(working *sync.WaitGroup, within time.Duration) bool {
+	done := make(chan struct{})
+	go func() {
+		working.Wait()
+		close(done)
+	}()
+	enough := time.NewTimer(within)
+	defer enough.Stop()
+	select {
+	case <-done:
+		return true
+	case <-enough.C:
+		return false
 	}
-	m, err := watch(p.nodes)
-	if err != nil {
-		return err
-	}
-	_, err = p.turn(ctx, p.world.Settings.Warm, turn)
-	if err := errors.Join(err, m.stop()); err != nil {
-		return err
-	}
-	p.inner = m.perScript()
-	return nil
 }
 
 // cost is what a turn has used.
@@ -188,65 +189,42 @@ type cost struct {
 	servers   time.Duration
 	mallocs   uint64
 	allocated uint64
-	calls     calls
+	sent      int64
 }
 
 // spent is what has been used so far.
 func (p *player) spent() cost {
-	c := cost{player: p, calls: callsOf(p.nodes)}
+	c := cost{player: p, sent: p.sent.Load()}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	c.mallocs, c.allocated = memory.Mallocs, memory.TotalAlloc
-	for _, pid := range p.pids {
-		c.servers += cpuOf(pid)
-	}
+	c.servers = p.servers()
 	c.client = cpuOfSelf()
 	return c
 }
 
-// since adds to the sample what each cycle has cost since then.
+// servers is the processor time of the servers so far.
+func (p *player) servers() (total time.Duration) {
+	for _, pid := range p.pids {
+		total += cpuOf(pid)
+	}
+	return total
+}
+
+// since adds to the sample what each cycle has cost since then, in this process and
+// in the servers.
 func (s Sample) since(before cost, cycles int) {
-	p := before.player
-	after := p.settled()
-	client := cpuOfSelf() - before.client
+	p, n := before.player, float64(cycles)
+	settle(p.nodes)
+	s[ClientCPU] = micro(cpuOfSelf()-before.client) / n
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	var servers time.Duration
-	for _, pid := range p.pids {
-		servers += cpuOf(pid)
-	}
-	n := float64(cycles)
-	s[ClientCPU] = micro(client) / n
 	s[Allocs] = float64(memory.Mallocs-before.mallocs) / n
 	s[AllocBytes] = float64(memory.TotalAlloc-before.allocated) / n
-	s[ServerCPU] = micro(servers-before.servers) / n
-	s.commands(before, after, n)
-}
-
-// commands adds how many there were for each cycle.
-func (s Sample) commands(before cost, after calls, cycles float64) {
-	p := before.player
-	if len(p.nodes) == 0 {
-		return
+	s[ServerCPU] = micro(p.servers()-before.servers) / n
+	if len(p.nodes) > 0 {
+		s[Commands] = float64(p.sent.Load()-before.sent) / n
 	}
-	all, scripts := after.since(before.calls)
-	s[Calls] = all / cycles
-	s[Commands] = (all - scripts*p.inner) / cycles
-}
-
-// settled waits until the servers have executed what is still on its way to them,
-// as what returns at a majority leaves something, and returns their calls.
-func (p *player) settled() calls {
-	last := callsOf(p.nodes)
-	for range 20 {
-		time.Sleep(time.Millisecond)
-		now := callsOf(p.nodes)
-		if more, _ := now.since(last); more == 0 {
-			break
-		}
-		last = now
-	}
-	return last
 }
 
 func micro(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }

@@ -10,17 +10,18 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redlock-go/redlock/rig/clock"
+	"github.com/redlock-go/redlock/rig/peer"
 )
 
 func redislocks() Contestant {
 	return Contestant{
 		Name:     "redislock",
 		Modules:  []string{"github.com/bsm/redislock", "github.com/redis/go-redis/v9"},
-		Settings: "on go-redis with its defaults, the first node alone, as the library knows one; LinearBackoff(100ms) until the context's deadline, as in its examples (the default is not to wait); refreshed by its user every TTL/3; valid for a TTL from when the call returned, as it tells no deadline (who notes the time before the call is safer)",
+		Settings: peer.RedislockSettings + ", here the first; it waits until the context's deadline; refreshed by its user every TTL/3; valid for a TTL from when the call returned, as it tells no deadline (who notes the time before the call is safer)",
 		Keys:     func(lock string) []string { return []string{lock} },
 		Owner:    func(string) string { return "" },
 		Open: func(s Setup) (Locker, error) {
-			client := openGoredis(s.URLs[0])
+			client := peer.Goredis(s.URLs[0], nil)
 			return &redislockLocker{redislock.New(client), client, s.TTL}, nil
 		},
 	}
@@ -34,7 +35,7 @@ type redislockLocker struct {
 
 // Acquire waits until ctx is done, or for as long as the library does.
 func (l *redislockLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
-	held, err := l.locks.Obtain(ctx, lock, l.ttl, &redislock.Options{RetryStrategy: redislock.LinearBackoff(100 * time.Millisecond)})
+	held, err := l.locks.Obtain(ctx, lock, l.ttl, peer.RedislockOptions)
 	if err != nil {
 		return nil, err
 	}

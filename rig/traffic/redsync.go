@@ -3,7 +3,6 @@ package traffic
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redlock-go/redlock/rig/clock"
+	"github.com/redlock-go/redlock/rig/peer"
 )
 
 func redsyncs() Contestant {
@@ -26,7 +26,7 @@ func redsyncs() Contestant {
 			l := &redsyncLocker{ttl: s.TTL}
 			var pools []redsyncredis.Pool
 			for _, url := range s.URLs {
-				client := openGoredis(url)
+				client := peer.Goredis(url, nil)
 				l.clients = append(l.clients, client)
 				pools = append(pools, redsyncgoredis.NewPool(client))
 			}
@@ -34,11 +34,6 @@ func redsyncs() Contestant {
 			return l, nil
 		},
 	}
-}
-
-// openGoredis opens a go-redis client with its defaults.
-func openGoredis(url string) *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: strings.TrimPrefix(url, "redis://")})
 }
 
 type redsyncLocker struct {

@@ -3,28 +3,22 @@ package traffic
 import (
 	"context"
 	"errors"
-	"strings"
 
-	"github.com/redis/rueidis"
 	"github.com/redis/rueidis/rueidislock"
 
 	"github.com/redlock-go/redlock/rig/clock"
+	"github.com/redlock-go/redlock/rig/peer"
 )
 
 func rueidislocks() Contestant {
 	return Contestant{
 		Name: "rueidislock", Timeless: true,
 		Modules:  []string{"github.com/redis/rueidis"},
-		Settings: "on rueidis with its defaults, the first node alone, as its keys are all of one client: KeyMajority 1 and NoLoopTracking, as its README says for one Redis of at least 7.0.5; KeyValidity(TTL) (the default is 5 s), extended by itself every TTL/2; valid until its context ends, as it tells no deadline",
-		Keys:     func(lock string) []string { return []string{"rueidislock:0:" + lock} },
+		Settings: peer.RueidislockSettings + ", here the first; valid until its context ends, as it tells no deadline",
+		Keys:     func(lock string) []string { return []string{peer.RueidislockKey(lock)} },
 		Owner:    func(string) string { return "" },
 		Open: func(s Setup) (Locker, error) {
-			l, err := rueidislock.NewLocker(rueidislock.LockerOption{
-				ClientOption:   rueidis.ClientOption{InitAddress: []string{strings.TrimPrefix(s.URLs[0], "redis://")}},
-				KeyMajority:    1,
-				NoLoopTracking: true,
-				KeyValidity:    s.TTL,
-			})
+			l, err := peer.Rueidislock(s.URLs[0], s.TTL, nil)
 			if err != nil {
 				return nil, err
 			}

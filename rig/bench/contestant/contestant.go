@@ -17,6 +17,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/rueidis"
+
+	"github.com/redlock-go/redlock/rig/peer"
 )
 
 // Contestant is a lock library and how it is used.
@@ -43,14 +45,8 @@ type Setup struct {
 	TTL  time.Duration
 	// Local puts a mutex of the process in front of each key, for the floor alone.
 	Local bool
-}
-
-func (s Setup) addresses() []string {
-	addresses := make([]string, len(s.URLs))
-	for i, url := range s.URLs {
-		addresses[i] = strings.TrimPrefix(url, "redis://")
-	}
-	return addresses
+	// Sent counts what is sent from then on. Nothing of etcd's is counted.
+	Sent *Sent
 }
 
 // Locker takes locks. Its methods may be called from many goroutines at once.
@@ -108,8 +104,8 @@ func init() { redis.SetLogger(silence{}) }
 // openGoredis opens a go-redis client for each node, with its defaults.
 func openGoredis(s Setup) goredisClients {
 	var clients goredisClients
-	for _, address := range s.addresses() {
-		clients = append(clients, redis.NewClient(&redis.Options{Addr: address}))
+	for _, url := range s.URLs {
+		clients = append(clients, peer.Goredis(url, s.Sent.watch))
 	}
 	return clients
 }
@@ -128,8 +124,9 @@ func (all goredisClients) close() error {
 // client-side cache, which nobody here uses.
 func openRueidis(s Setup, change func(*rueidis.ClientOption)) (rueidisClients, error) {
 	var clients rueidisClients
-	for _, address := range s.addresses() {
-		option := rueidis.ClientOption{InitAddress: []string{address}, DisableCache: true, ForceSingleClient: true}
+	for _, url := range s.URLs {
+		option := peer.Rueidis(url, s.Sent.watch)
+		option.DisableCache, option.ForceSingleClient = true, true
 		if change != nil {
 			change(&option)
 		}

@@ -6,26 +6,25 @@ import (
 	"time"
 
 	"github.com/bsm/redislock"
-	"github.com/redis/rueidis"
 	"github.com/redis/rueidis/rueidislock"
+
+	"github.com/redlock-go/redlock/rig/peer"
 )
 
 func redislocks() Contestant {
 	return Contestant{
 		Name: "redislock", Nodes: 1, Modules: []string{"github.com/bsm/redislock", "github.com/redis/go-redis/v9"},
-		Settings: "bsm/redislock on go-redis with its defaults; LinearBackoff(100ms), as in its examples (the default is not to wait); it knows one node",
+		Settings: "bsm/redislock " + peer.RedislockSettings,
 		Key:      func(lock string) string { return lock },
 		Open: func(s Setup) (Locker, error) {
 			clients := openGoredis(s)
-			options := &redislock.Options{RetryStrategy: redislock.LinearBackoff(100 * time.Millisecond)}
-			return &redislockLocker{redislock.New(clients[0]), options, clients, s.TTL}, nil
+			return &redislockLocker{redislock.New(clients[0]), clients, s.TTL}, nil
 		},
 	}
 }
 
 type redislockLocker struct {
 	locks   *redislock.Client
-	options *redislock.Options // a LinearBackoff has no state
 	clients goredisClients
 	ttl     time.Duration
 }
@@ -34,7 +33,7 @@ type redislockLocker struct {
 // starts again.
 func (l *redislockLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
 	for {
-		held, err := l.locks.Obtain(ctx, lock, l.ttl, l.options)
+		held, err := l.locks.Obtain(ctx, lock, l.ttl, peer.RedislockOptions)
 		if err == nil {
 			return held, nil
 		}
@@ -50,15 +49,10 @@ func (l *redislockLocker) Close() error { return l.clients.close() }
 func rueidislocks() Contestant {
 	return Contestant{
 		Name: "rueidislock", Nodes: 1, Modules: []string{"github.com/redis/rueidis"},
-		Settings: "on rueidis with its defaults; KeyMajority 1 and NoLoopTracking, as its README says for one Redis of at least 7.0.5; KeyValidity(TTL) (the default is 5 s); it renews by itself; all its keys are of one node",
-		Key:      func(lock string) string { return "rueidislock:0:" + lock },
+		Settings: peer.RueidislockSettings,
+		Key:      peer.RueidislockKey,
 		Open: func(s Setup) (Locker, error) {
-			l, err := rueidislock.NewLocker(rueidislock.LockerOption{
-				ClientOption:   rueidis.ClientOption{InitAddress: s.addresses()},
-				KeyMajority:    1,
-				NoLoopTracking: true,
-				KeyValidity:    s.TTL,
-			})
+			l, err := peer.Rueidislock(s.URLs[0], s.TTL, s.Sent.watch)
 			if err != nil {
 				return nil, err
 			}

@@ -11,23 +11,27 @@ import (
 
 func oursOnRueidis() Contestant {
 	return ours("ours-rueidis", "github.com/redis/rueidis",
-		func(urls ...string) ([]redlock.Node, error) { return rueidis.OpenAll(urls...) })
+		func(url string) (adapter, error) { return rueidis.Open(url) })
 }
 
 func oursOnGoredis() Contestant {
 	return ours("ours-goredis", "github.com/redis/go-redis/v9",
-		func(urls ...string) ([]redlock.Node, error) { return goredis.OpenAll(urls...) })
+		func(url string) (adapter, error) { return goredis.Open(url) })
 }
 
-func ours(name, module string, open func(urls ...string) ([]redlock.Node, error)) Contestant {
+func ours(name, module string, open func(url string) (adapter, error)) Contestant {
 	return Contestant{
 		Name: name, Ours: true, Modules: []string{module},
 		Settings: "Acquire and Release with all defaults: tokens, restart guard and renewal are on",
 		Key:      func(lock string) string { return redlock.DefaultPrefix + lock },
 		Open: func(s Setup) (Locker, error) {
-			nodes, err := open(s.URLs...)
-			if err != nil {
-				return nil, err
+			var nodes []redlock.Node
+			for _, url := range s.URLs {
+				n, err := open(url)
+				if err != nil {
+					return nil, err // it connects later: there is nothing to close
+				}
+				nodes = append(nodes, s.Sent.count(n))
 			}
 			l, err := redlock.New(redlock.Config{Nodes: nodes, TTL: s.TTL, Logger: slog.New(slog.DiscardHandler)})
 			if err != nil {
