@@ -194,7 +194,7 @@ func (w *worker) keep(l *locker, job Job) Done {
 				left = min(left, job.TTL*99/100-moved) // the drift allowance is a hundredth
 			}
 			seen[i] = deadline
-			least = min(least, left)
+			least = max(0, min(least, left)) // a lease that was lost has nothing left
 			late[i] = late[i] || left < job.TTL/2
 		}
 	}

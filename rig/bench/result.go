@@ -39,6 +39,7 @@ type Machine struct {
 // About is a contestant as it was used.
 type About struct {
 	Name     string            `json:"name"`
+	Label    string            `json:"label"` // in charts
 	Ours     bool              `json:"ours,omitempty"`
 	Settings string            `json:"settings"`
 	Modules  map[string]string `json:"modules"` // versions

@@ -80,7 +80,7 @@ func (r *run) all(ctx context.Context) error {
 func (r *run) step() { fmt.Fprint(r.Words, ".") }
 
 func about(c contestant.Contestant) About {
-	a := About{Name: c.Name, Ours: c.Ours, Settings: c.Settings, Modules: make(map[string]string)}
+	a := About{Name: c.Name, Label: c.Label, Ours: c.Ours, Settings: c.Settings, Modules: make(map[string]string)}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return a

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -45,13 +46,14 @@ const (
 // The measures, in pixels.
 const (
 	width    = 760
-	gutter   = 150 // for the labels
+	gutter   = 164 // for the labels
 	plot     = 400
 	pitch    = 22 // of rows
 	thick    = 13
 	header   = 52
 	panelTop = 26
-	panelGap = 14
+	axis     = 16 // for the numbers below a panel
+	panelGap = 12
 )
 
 // style holds for both backgrounds, whichever the reader has.
@@ -67,7 +69,7 @@ const style = `<style>
 func (c Chart) SVG() string {
 	height := header
 	for _, p := range c.Panels {
-		height += panelTop + pitch*len(p.Rows) + panelGap
+		height += p.height()
 	}
 	w := &strings.Builder{}
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="%s">`,
@@ -79,18 +81,21 @@ func (c Chart) SVG() string {
 	y := header
 	for _, p := range c.Panels {
 		p.draw(w, y)
-		y += panelTop + pitch*len(p.Rows) + panelGap
+		y += p.height()
 	}
 	w.WriteString("</svg>\n")
 	return w.String()
 }
+
+func (p Panel) height() int { return panelTop + pitch*len(p.Rows) + axis + panelGap }
 
 func (p Panel) draw(w *strings.Builder, y int) {
 	fmt.Fprintf(w, `<text x="12" y="%d" font-weight="600">%s</text>`+"\n", y+14, escape(p.Title))
 	at := p.scale()
 	top, bottom := y+panelTop-3, y+panelTop+pitch*len(p.Rows)-3
 	for _, tick := range p.ticks() {
-		fmt.Fprintf(w, `<path class="grid" d="M%.1f %dV%d"/>`, at(tick), top, bottom)
+		fmt.Fprintf(w, `<path class="grid" d="M%.1f %dV%d"/><text class="dim" x="%.1f" y="%d" font-size="10" text-anchor="middle">%s</text>`,
+			at(tick), top, bottom, at(tick), bottom+12, short(tick))
 	}
 	w.WriteString("\n")
 	for i, r := range p.Rows {
@@ -153,13 +158,14 @@ func (p Panel) scale() func(float64) float64 {
 	}
 }
 
-// ticks are where the grid lies: at 0 and quarters, or at the powers of ten.
+// ticks are where the grid lies: at round numbers, or at the powers of ten.
 func (p Panel) ticks() []float64 {
 	least, most := p.bounds()
 	var ticks []float64
 	if !p.Log {
-		for i := range 5 {
-			ticks = append(ticks, most*float64(i)/4)
+		step := round(most / 5)
+		for i := 0; float64(i)*step <= most; i++ {
+			ticks = append(ticks, float64(i)*step)
 		}
 		return ticks
 	}
@@ -171,6 +177,28 @@ func (p Panel) ticks() []float64 {
 		ticks = append(ticks, math.Pow(10, e))
 	}
 	return ticks
+}
+
+// round is the next number from x on that is 1, 2 or 5 times a power of ten.
+func round(x float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(x)))
+	for _, n := range []float64{1, 2, 5} {
+		if n*power >= x {
+			return n * power
+		}
+	}
+	return 10 * power
+}
+
+// short prints a round number.
+func short(x float64) string {
+	switch {
+	case x >= 1e6:
+		return strconv.FormatFloat(x/1e6, 'g', 4, 64) + " M"
+	case x >= 1e4:
+		return strconv.FormatFloat(x/1e3, 'g', 4, 64) + " k"
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
 }
 
 func escape(s string) string {

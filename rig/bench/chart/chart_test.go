@@ -31,10 +31,11 @@ func TestSVG(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`class="floor" x="150" y="78" width="200.0"`, // half of the plot
-		`class="ours" x="150" y="100" width="400.0"`,
-		`class="whisker" d="M510.0`, // from 90
-		`cx="350.0"`,                // ten is half way from one to a hundred
+		`class="floor" x="164" y="78" width="200.0"`, // half of the plot
+		`class="ours" x="164" y="100" width="400.0"`,
+		`class="whisker" d="M524.0`, // from 90
+		`cx="364.0"`,                // ten is half way from one to a hundred
+		`>80</text>`, `>0</text>`,   // the axis, at round numbers
 		"not here", "prefers-color-scheme:dark",
 	} {
 		if !strings.Contains(svg, want) {

@@ -24,6 +24,8 @@ import (
 // Contestant is a lock library and how it is used.
 type Contestant struct {
 	Name string
+	// Label is the name in charts.
+	Label string
 	// Ours are held against the targets.
 	Ours bool
 	// Nodes are how many servers it can use: 0 is any number, 1 just one.

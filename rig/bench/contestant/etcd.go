@@ -13,7 +13,7 @@ import (
 
 func etcd() Contestant {
 	return Contestant{
-		Name: "etcd", Nodes: 1, Etcd: true, Modules: []string{"go.etcd.io/etcd/client/v3"},
+		Name: "etcd", Label: "etcd, one server", Nodes: 1, Etcd: true, Modules: []string{"go.etcd.io/etcd/client/v3"},
 		Settings: "concurrency.Mutex on one etcd server with its defaults, its data on a RAM disk where there is one, as the redis-servers keep nothing on disk either; " +
 			"a session for each goroutine, as goroutines that share one do not exclude each other; sessions are made before the clock runs. " +
 			"etcd is linearizable and replicated where Redis is neither; one server is its cheapest form",

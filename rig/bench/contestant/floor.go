@@ -16,7 +16,7 @@ import (
 const compareAndDelete = `if redis.call("get",KEYS[1]) == ARGV[1] then return redis.call("del",KEYS[1]) else return 0 end`
 
 func floor() Contestant {
-	return floorOf(Floor, false, "no lock library: SET NX PX and an EVALSHA that compares and deletes, each to all nodes at once, on rueidis without retries and with one connection a node (faster here than its default of four); "+
+	return floorOf(Floor, "floor, no library", false, "no lock library: SET NX PX and an EVALSHA that compares and deletes, each to all nodes at once, on rueidis without retries and with one connection a node (faster here than its default of four); "+
 		"what callers ask of a node while it answers others goes there together, in one DoMulti; back as soon as a majority has said yes; no deadline, token, guard or renewal. "+
 		"Under contention it spins: who gets no majority releases on all nodes, waits for a majority's answers, and tries again at once. In S3 a sync.Mutex stands in front of it")
 }
@@ -25,12 +25,12 @@ func floor() Contestant {
 const FloorPlain = "floor-plain"
 
 func floorPlain() Contestant {
-	return floorOf(FloorPlain, true, "as floor, but each call is a Do of its own, from a goroutine for each caller and node, and rueidis pipelines what meets: how one would write it at first")
+	return floorOf(FloorPlain, "floor, without batches", true, "as floor, but each call is a Do of its own, from a goroutine for each caller and node, and rueidis pipelines what meets: how one would write it at first")
 }
 
-func floorOf(name string, plain bool, settings string) Contestant {
+func floorOf(name, label string, plain bool, settings string) Contestant {
 	return Contestant{
-		Name: name, Modules: []string{"github.com/redis/rueidis"}, Settings: settings,
+		Name: name, Label: label, Modules: []string{"github.com/redis/rueidis"}, Settings: settings,
 		Key: func(lock string) string { return lock },
 		Open: func(s Setup) (Locker, error) {
 			clients, err := openRueidis(s, func(o *rueidis.ClientOption) { o.DisableRetry = true; o.PipelineMultiplex = -1 })

@@ -13,7 +13,7 @@ import (
 
 func redislocks() Contestant {
 	return Contestant{
-		Name: "redislock", Nodes: 1, Modules: []string{"github.com/bsm/redislock", "github.com/redis/go-redis/v9"},
+		Name: "redislock", Label: "bsm/redislock", Nodes: 1, Modules: []string{"github.com/bsm/redislock", "github.com/redis/go-redis/v9"},
 		Settings: "bsm/redislock " + peer.RedislockSettings,
 		Key:      func(lock string) string { return lock },
 		Open: func(s Setup) (Locker, error) {
@@ -48,7 +48,7 @@ func (l *redislockLocker) Close() error { return l.clients.close() }
 
 func rueidislocks() Contestant {
 	return Contestant{
-		Name: "rueidislock", Nodes: 1, Modules: []string{"github.com/redis/rueidis"},
+		Name: "rueidislock", Label: "rueidislock", Nodes: 1, Modules: []string{"github.com/redis/rueidis"},
 		Settings: peer.RueidislockSettings,
 		Key:      peer.RueidislockKey,
 		Open: func(s Setup) (Locker, error) {

@@ -10,18 +10,18 @@ import (
 )
 
 func oursOnRueidis() Contestant {
-	return ours("ours-rueidis", "github.com/redis/rueidis",
+	return ours("ours-rueidis", "Redlock on rueidis", "github.com/redis/rueidis",
 		func(url string) (adapter, error) { return rueidis.Open(url) })
 }
 
 func oursOnGoredis() Contestant {
-	return ours("ours-goredis", "github.com/redis/go-redis/v9",
+	return ours("ours-goredis", "Redlock on go-redis", "github.com/redis/go-redis/v9",
 		func(url string) (adapter, error) { return goredis.Open(url) })
 }
 
-func ours(name, module string, open func(url string) (adapter, error)) Contestant {
+func ours(name, label, module string, open func(url string) (adapter, error)) Contestant {
 	return Contestant{
-		Name: name, Ours: true, Modules: []string{module},
+		Name: name, Label: label, Ours: true, Modules: []string{module},
 		Settings: "Acquire and Release with all defaults: tokens, restart guard and renewal are on",
 		Key:      func(lock string) string { return redlock.DefaultPrefix + lock },
 		Open: func(s Setup) (Locker, error) {

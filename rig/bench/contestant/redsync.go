@@ -9,15 +9,15 @@ import (
 	redsyncgoredis "github.com/go-redsync/redsync/v4/redis/goredis/v9"
 )
 
-func redsyncOnGoredis() Contestant { return redsyncOn("redsync-goredis", "") }
+func redsyncOnGoredis() Contestant { return redsyncOn("redsync-goredis", "redsync on go-redis", "") }
 
 func redsyncFailFast() Contestant {
-	return redsyncOn("redsync-failfast", " and WithFailFast(true), with which it returns at the majority", redsync.WithFailFast(true))
+	return redsyncOn("redsync-failfast", "redsync, fail-fast", " and WithFailFast(true), with which it returns at the majority", redsync.WithFailFast(true))
 }
 
-func redsyncOn(name, more string, options ...redsync.Option) Contestant {
+func redsyncOn(name, label, more string, options ...redsync.Option) Contestant {
 	return Contestant{
-		Name: name, Modules: []string{"github.com/go-redsync/redsync/v4", "github.com/redis/go-redis/v9"},
+		Name: name, Label: label, Modules: []string{"github.com/go-redsync/redsync/v4", "github.com/redis/go-redis/v9"},
 		Settings: "on go-redis, both with their defaults, but for WithExpiry(TTL)" + more + "; under contention its 32 tries, 50-250 ms apart, and when they are over again",
 		Key:      func(lock string) string { return lock },
 		Open: func(s Setup) (Locker, error) {
@@ -33,7 +33,7 @@ func redsyncOn(name, more string, options ...redsync.Option) Contestant {
 
 func redsyncOnRueidis() Contestant {
 	return Contestant{
-		Name: "redsync-rueidis", Modules: []string{"github.com/go-redsync/redsync/v4", "github.com/redis/rueidis"},
+		Name: "redsync-rueidis", Label: "redsync on rueidis", Modules: []string{"github.com/go-redsync/redsync/v4", "github.com/redis/rueidis"},
 		Settings: "as redsync-goredis, on rueidis with its defaults, by a redsync Pool of this benchmark's that hands each call straight to rueidis: " +
 			"redsync's own goes through rueidiscompat, a layer more",
 		Key: func(lock string) string { return lock },

@@ -22,21 +22,31 @@ func Pictures(r *bench.Result) []Picture {
 	where := fmt.Sprintf("median of the turns, with the least and the greatest · %d cores, %s, %s", r.Machine.Cores, r.Machine.Server, r.Machine.Go)
 	all := []Picture{
 		{"s1.svg", "latency of an uncontended cycle", chart.Chart{Title: "Taking and releasing a free lock: median latency (less is better)", Note: where, Panels: []chart.Panel{
-			p.panel("five nodes, µs", "S1", "", 5, bench.P50, "µs", true, false),
-			p.panel("one node, µs", "S1", "", 1, bench.P50, "µs", true, false),
+			p.panel("five nodes, µs", cells{"S1", "", 5, bench.P50}, "µs", ratio),
+			p.panel("one node, µs", cells{"S1", "", 1, bench.P50}, "µs", ratio),
 		}}},
 		{"s2.svg", "throughput of 64 goroutines", chart.Chart{Title: "64 goroutines with locks of their own: cycles a second (more is better)", Note: where, Panels: []chart.Panel{
-			p.panel("five nodes", "S2", "", 5, bench.Rate, "/s", true, false),
-			p.panel("one node", "S2", "", 1, bench.Rate, "/s", true, false),
+			p.panel("five nodes", cells{"S2", "", 5, bench.Rate}, "/s", ratio),
+			p.panel("one node", cells{"S2", "", 1, bench.Rate}, "/s", ratio),
 		}}},
-		{"s4.svg", "hand-overs and longest wait of eight processes", chart.Chart{Title: "Eight processes want one lock, five nodes", Note: where, Panels: []chart.Panel{
-			p.panel("hand-overs from one process to another, a second (more is better)", "S4", "", 5, bench.HandOvers, "/s", false, false),
-			p.panel("longest wait, ms, logarithmic (less is better)", "S4", "", 5, bench.LongestWait, "ms", false, true),
+		{"s3.svg", "hand-overs between 64 goroutines", chart.Chart{Title: "64 goroutines of one process want one lock, five nodes", Note: where, Panels: []chart.Panel{
+			p.panel("hand-overs from one goroutine to another, a second, logarithmic (more is better)", cells{"S3", "", 5, bench.HandOvers}, "/s", logarithmic),
+			p.panel("fairness, Jain's index: 1 is fair, 1/64 is one who has it all", cells{"S3", "", 5, bench.Jain}, "", 0),
+		}}},
+		{"s4.svg", "hand-overs, longest wait and commands of eight processes", chart.Chart{Title: "Eight processes want one lock, five nodes", Note: where, Panels: []chart.Panel{
+			p.panel("hand-overs from one process to another, a second (more is better)", cells{"S4", "", 5, bench.HandOvers}, "/s", 0),
+			p.panel("longest wait, ms, logarithmic (less is better)", cells{"S4", "", 5, bench.LongestWait}, "ms", logarithmic|capped),
+			p.panel("commands to all nodes together for a hand-over, logarithmic (less is better)", cells{"S4", "", 5, bench.CommandsPerHandOver}, "", logarithmic),
+		}}},
+		{"s4b.svg", "share of the time that the lock is held", chart.Chart{Title: "Eight processes want one lock, 5 ms of work under it, five nodes", Note: where, Panels: []chart.Panel{
+			p.panel("share of the time that the lock is held, % (more is better)", cells{"S4b", "", 5, bench.HeldShare}, "%", 0),
+			p.panel("the same with 2 ms of network delay a round trip, %", cells{"S4b", bench.Delayed, 5, bench.HeldShare}, "%", 0),
+			p.panel("commands to all nodes together for a hand-over, without the delay, logarithmic (less is better)", cells{"S4b", "", 5, bench.CommandsPerHandOver}, "", logarithmic),
 		}}},
 		{"s5.svg", "latency with lost nodes", chart.Chart{Title: "One or two of five nodes lost: latency against its own when all is well", Note: "1 is no difference; logarithmic (less is better)", Panels: p.losses()}},
 		{"s6.svg", "time from expiry to the next holder", chart.Chart{Title: "The holder is killed: from the expiry of its lock to the next holder", Note: where, Panels: []chart.Panel{
-			p.panel("five nodes, ms, logarithmic (less is better)", "S6", "", 5, bench.NextAfterExpiry, "ms", false, true),
-			p.panel("one node, ms, logarithmic", "S6", "", 1, bench.NextAfterExpiry, "ms", false, true),
+			p.panel("five nodes, ms, logarithmic (less is better)", cells{"S6", "", 5, bench.NextAfterExpiry}, "ms", logarithmic),
+			p.panel("one node, ms, logarithmic", cells{"S6", "", 1, bench.NextAfterExpiry}, "ms", logarithmic),
 		}}},
 	}
 	var drawn []Picture
@@ -56,27 +66,57 @@ func Pictures(r *bench.Result) []Picture {
 
 type painter struct{ r *bench.Result }
 
+// cells are those of one metric.
+type cells struct {
+	scenario, variant string
+	nodes             int
+	metric            bench.Metric
+}
+
+// show is how a panel shows its rows.
+type show int
+
+const (
+	ratio       show = 1 << iota // with the ratio to the floor
+	logarithmic                  // dots, not bars
+	capped                       // a value as long as a turn is at least that
+)
+
 // panel has a row for each contestant that was measured.
-func (p painter) panel(title, scenario, variant string, nodes int, m bench.Metric, unit string, ratio, log bool) chart.Panel {
-	panel := chart.Panel{Title: title, Log: log}
-	floor := p.r.Find(scenario, variant, nodes, contestant.Floor).Median(m)
+func (p painter) panel(title string, of cells, unit string, how show) chart.Panel {
+	panel := chart.Panel{Title: title, Log: how&logarithmic != 0}
+	floor := p.r.Find(of.scenario, of.variant, of.nodes, contestant.Floor).Median(of.metric)
 	for _, c := range p.r.Contestants {
-		cell := p.r.Find(scenario, variant, nodes, c.Name)
-		value := cell.Median(m)
+		cell := p.r.Find(of.scenario, of.variant, of.nodes, c.Name)
+		value := cell.Median(of.metric)
 		if math.IsNaN(value) {
 			continue
 		}
-		text := Figure(value) + " " + unit
-		if unit == "/s" {
-			text = Figure(value) + "/s"
+		text := Figure(value)
+		switch unit {
+		case "/s":
+			text += unit
+		case "":
+		default:
+			text += " " + unit
 		}
-		if ratio && c.Name != contestant.Floor && !math.IsNaN(floor) {
+		if turn := float64(p.r.Settings.ContendSlice.Milliseconds()); how&capped != 0 && value >= 0.95*turn {
+			text = "at least " + text + ", a whole turn"
+		}
+		if how&ratio != 0 && c.Name != contestant.Floor && !math.IsNaN(floor) {
 			text += ", " + Figure(value/floor) + " × floor"
 		}
-		least, most := cell.Range(m)
-		panel.Rows = append(panel.Rows, chart.Row{Label: c.Name, Class: classOf(c), Value: value, Least: least, Most: most, Text: text})
+		least, most := cell.Range(of.metric)
+		panel.Rows = append(panel.Rows, chart.Row{Label: labelOf(c), Class: classOf(c), Value: value, Least: least, Most: most, Text: text})
 	}
 	return panel
+}
+
+func labelOf(c bench.About) string {
+	if c.Label == "" {
+		return c.Name
+	}
+	return c.Label
 }
 
 // losses is a panel for each of the losses of S5.
@@ -93,7 +133,7 @@ func (p painter) losses() []chart.Panel {
 			}
 			least, most := cell.Range(bench.P50)
 			panel.Rows = append(panel.Rows, chart.Row{
-				Label: c.Name, Class: classOf(c), Value: ratio, Least: least / healthy, Most: most / healthy,
+				Label: labelOf(c), Class: classOf(c), Value: ratio, Least: least / healthy, Most: most / healthy,
 				Text: fmt.Sprintf("%s × (%s ms a cycle)", Figure(ratio), Figure(cell.Median(bench.P50)/1e3)),
 			})
 		}

@@ -159,7 +159,7 @@ func columns(scenario string) []column {
 	case "S6":
 		return []column{
 			{bench.NextAfterExpiry, "expiry → next holder, ms", false},
-			{bench.CommandsNodeWaited, "commands a node, from the kill", false},
+			{bench.CommandsNodeWaited, "commands a node, for the whole wait", false},
 		}
 	case "S7":
 		return []column{
@@ -171,6 +171,7 @@ func columns(scenario string) []column {
 			{bench.ServerCores, "server cores", false},
 			{bench.Renewals, "renewals/s", false},
 			{bench.CommandsPer100, "commands a node for 100 renewals", false},
+			{bench.LeastLeft, "least left of a TTL, s", false},
 			{bench.Late, "late", false},
 			{bench.Lost, "lost", false},
 			{bench.Errors, "errors", false},
