@@ -61,13 +61,15 @@ cover: programs ## how much of the library its own tests run through
 	@go test -coverpkg=./... -coverprofile=out/cover.out ./... >/dev/null
 	@go tool cover -func=out/cover.out | tail -n 1
 
-# BENCH=quick is rough, and takes less than four minutes. DOCS=1 writes docs/bench as
-# well. BENCH_FLAGS are more flags of rig/cmd/bench: -only S1 -n 5 -contestants floor,ours-rueidis
+# BENCH=quick is rough, and takes less than four minutes instead of some twenty. DOCS=1
+# writes docs/bench as well. BENCH_FLAGS are more flags of rig/cmd/bench: -only S1 -n 5
+# -contestants floor,ours-rueidis
 BENCH ?= full
 BENCH_FLAGS ?=
 
 .PHONY: bench
-bench: programs ## what a lock costs: this library, its peers and a floor; tables and charts in out/bench/
+bench: ## what a lock costs: this library, its peers and a floor; tables and charts in out/bench/
+	@scripts/need redis-server
 	@scripts/need etcd-server || echo "etcd-server cannot be installed here: it is left out"
 	@cd rig && go run ./cmd/bench $(if $(filter quick,$(BENCH)),-quick) -out ../out/bench $(if $(DOCS),-docs ../docs/bench) $(BENCH_FLAGS)
 

@@ -39,7 +39,7 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 			a.turns, a.errors, a.err = a.turns[:0], 0, nil
 			working.Go(func() { a.run(p.locker, lock, done.end, 0) })
 		}
-		if !returned(&working, slice+hungAfter) {
+		if !returned(&working, slice+r.Settings.HungAfter) {
 			actors = newActors() // those are lost
 			return nil, errHung
 		}

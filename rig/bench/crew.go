@@ -79,17 +79,20 @@ func (w *workerProcess) ask(job Job) error {
 	return err
 }
 
+// grace is how long a worker may take beyond what a job takes.
+const grace = 20 * time.Second
+
 // limit is far beyond what a job takes.
 func (j Job) limit() time.Duration {
 	switch j.Kind {
 	case Contend:
-		return j.End.Sub(clock.Now()) + hungAfter
+		return j.End.Sub(clock.Now()) + grace
 	case Keep:
-		return j.For + hungAfter
+		return j.For + grace
 	case Take:
 		return 2 * time.Minute
 	}
-	return waitFor + hungAfter
+	return waitFor + grace
 }
 
 // answer waits for what comes of a job, but not for ever: then it is

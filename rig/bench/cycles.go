@@ -82,7 +82,7 @@ func (c *cyclers) turn(ctx context.Context, p *player, slice time.Duration) (Sam
 	for _, one := range c.each {
 		working.Go(func() { one.run(ctx, p.locker, begin.Add(slice)) })
 	}
-	if !returned(&working, slice+hungAfter) {
+	if !returned(&working, slice+p.world.Settings.HungAfter) {
 		*c = *newCyclers(c.prefix, len(c.each)) // those are lost
 		return nil, errHung
 	}

@@ -30,6 +30,9 @@ type Settings struct {
 	// Patience is how long one cycle may take in S5; what takes longer is measured
 	// once, whatever Repeats says.
 	Patience time.Duration `json:"patience_ns"`
+	// HungAfter is how long after the end of its turn a contestant is taken out whose
+	// calls have not returned.
+	HungAfter time.Duration `json:"hung_after_ns"`
 	// Crashes is how many holders are killed in S6, their TTL being CrashTTL.
 	Crashes  int           `json:"crashes"`
 	CrashTTL time.Duration `json:"crash_ttl_ns"`
@@ -44,7 +47,7 @@ type Settings struct {
 func Full() Settings {
 	return Settings{
 		TTL: 10 * time.Second, Repeats: 5, Warm: 200 * time.Millisecond,
-		Slice: 700 * time.Millisecond, ContendSlice: 1500 * time.Millisecond, Patience: 2 * time.Second,
+		Slice: 700 * time.Millisecond, ContendSlice: 1500 * time.Millisecond, Patience: 2 * time.Second, HungAfter: 20 * time.Second,
 		Crashes: 11, CrashTTL: time.Second, Held: 100_000, HeldFor: time.Minute, Waiters: 10_000,
 	}
 }

@@ -97,7 +97,7 @@ func (w *world) close() error {
 			closing.Go(func() { _ = p.locker.Close() })
 		}
 	}
-	returned(&closing, hungAfter)
+	returned(&closing, w.Settings.HungAfter)
 	return w.cluster.Close()
 }
 
@@ -121,9 +121,6 @@ func (w *world) play(ctx context.Context, slice time.Duration, turn turnFunc) er
 	}
 	return nil
 }
-
-// hungAfter is how long after its end a turn is given up.
-const hungAfter = 20 * time.Second
 
 // errHung says that calls did not return: neither with the lock nor when their
 // context had ended.
@@ -215,10 +212,10 @@ func (p *player) servers() (total time.Duration) {
 // in the servers.
 func (s Sample) since(before cost, cycles int) {
 	p, n := before.player, float64(cycles)
-	settle(p.nodes)
 	s[ClientCPU] = micro(cpuOfSelf()-before.client) / n
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
+	settle(p.nodes) // after that: it costs something here as well
 	s[Allocs] = float64(memory.Mallocs-before.mallocs) / n
 	s[AllocBytes] = float64(memory.TotalAlloc-before.allocated) / n
 	s[ServerCPU] = micro(p.servers()-before.servers) / n

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,6 +44,7 @@ func run(ctx context.Context, args []string) error {
 	contend := flags.Duration("contend", 0, "how `long` a turn of S3, S4 and S4b is")
 	out := flags.String("out", "", "a `folder` for bench.json, bench.md and the charts")
 	docs := flags.String("docs", "", "a second `folder` for them")
+	profile := flags.String("cpuprofile", "", "a `file` for a CPU profile of this process: take one contestant and one scenario")
 	from := flags.String("from", "", "a bench.json: measure nothing, write its report and charts")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -74,6 +76,17 @@ func run(ctx context.Context, args []string) error {
 	o.Worker = []string{self, "worker"}
 	if o.Contestants, err = contestant.Named(list(*named)); err != nil {
 		return err
+	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close() //nolint:errcheck // a profile that is cut off is seen to be
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	result, err := measure(ctx, o, *from)
 	if result == nil {
