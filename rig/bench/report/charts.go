@@ -41,6 +41,7 @@ func Pictures(r *bench.Result) []Picture {
 		{"s4b.svg", "share of the time that the lock is held", chart.Chart{Title: "Eight processes want one lock, 5 ms of work under it, five nodes", Note: where, Panels: []chart.Panel{
 			p.panel("share of the time that the lock is held, % (more is better)", cells{"S4b", "", 5, bench.HeldShare}, "%", 0),
 			p.panel("the same with 2 ms of network delay a round trip, %", cells{"S4b", bench.Delayed, 5, bench.HeldShare}, "%", 0),
+			p.panel("hand-overs from one process to another, a second, without the delay (more is better)", cells{"S4b", "", 5, bench.HandOvers}, "/s", 0),
 			p.panel("commands to all nodes together for a hand-over, without the delay, logarithmic (less is better)", cells{"S4b", "", 5, bench.CommandsPerHandOver}, "", logarithmic),
 		}}},
 		{"s5.svg", "latency with lost nodes", chart.Chart{Title: "One or two of five nodes lost: latency against its own when all is well", Note: "1 is no difference; logarithmic (less is better)", Panels: p.losses()}},
