@@ -15,7 +15,8 @@ var pace = core.Pace{Least: 5 * time.Millisecond, Most: 100 * time.Millisecond, 
 
 // Acquire takes the lock of that name and returns the lease. While somebody
 // else holds it, Acquire waits, until ctx is done; the wait is not bounded
-// otherwise.
+// otherwise. Callers in this process wait for each other in the order in which they
+// came, and one of them in the nodes' queues for all.
 //
 // If too few nodes answer to the first round, it returns a *QuorumError
 // (ErrNoQuorum) at once, within Config.NodeTimeout: nothing is known of the
@@ -34,23 +35,78 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 		return nil, err
 	}
 	var waited waiting
-	var place *waiter
-	if l.queues.isCrowded(o.key) {
+	for {
+		t, s := l.turns.take(&o)
+		if s == nil {
+			return l.campaign(ctx, o, t, nil, &waited)
+		}
+		waited.last = l.heldHere(t, o.key)
+		if o.onWait != nil {
+			o.onWait(waited.last)
+		}
+		if err := l.standBy(ctx, s); err != nil {
+			return nil, waited.giveUp(o.key, err)
+		}
+		switch {
+		case s.failed != nil:
+			return nil, s.failed
+		case s.passed == nil:
+			waited.answered = l.turns.isKnown(t)
+			return l.campaign(ctx, o, t, s.place, &waited)
+		}
+		lease, _, err := s.passed.lease(ctx, t)
+		switch {
+		case err != nil:
+			return nil, waited.giveUp(o.key, err)
+		case lease == nil: // over before anyone looked
+		case ctx.Err() != nil:
+			_ = lease.Release(ctx) // the next one may have it
+			return nil, waited.giveUp(o.key, contextError(ctx))
+		default:
+			return lease, nil
+		}
+	}
+}
+
+// campaign is Acquire for the one whose turn it is in this process, if it has one,
+// with its place in the nodes' queues, if it has one. It ends the turn if it gets no
+// lease.
+func (l *Locker) campaign(ctx context.Context, o options, t *turn, place *waiter, waited *waiting) (*Lease, error) {
+	lease, place, err := l.ask(ctx, o, t, place, waited)
+	switch {
+	case lease != nil:
+		return lease, nil
+	case t == nil:
+	case errors.Is(err, ErrNoQuorum) && waited.over:
+		l.turns.fail(t, err)
+	case l.turns.pass(t, place):
+		place = nil
+	}
+	if place != nil {
+		place.quit()
+	}
+	return nil, err
+}
+
+// ask asks the nodes until there is a lease, or no sense in waiting for it. Without a
+// lease it returns its place in the nodes' queues, if it still has one.
+func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, waited *waiting) (*Lease, *waiter, error) {
+	if place == nil && l.queues.isCrowded(o.key) {
 		place = l.queues.stand(ctx, o.key)
 	}
 	for {
-		lease, lost, err := l.attempt(ctx, o, waited.attempts > 0, place)
+		lease, lost, err := l.attempt(ctx, o, t, waited.attempts > 0, place)
 		if err != nil {
-			return nil, waited.giveUp(o.key, err)
+			return nil, nil, waited.giveUp(o.key, err)
 		}
 		if lease != nil {
-			return lease, nil
+			return lease, nil, nil
 		}
 		if !waited.goOn(lost, l.clock.now(), l.cfg.TTL+l.cfg.quarantine()) {
-			if place != nil {
-				place.quit()
-			}
-			return nil, lost.cause
+			return nil, place, lost.cause
+		}
+		if t != nil {
+			l.turns.learn(t, waited.answered, waited.out)
 		}
 		if o.onWait != nil {
 			o.onWait(lost.cause)
@@ -67,10 +123,7 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 			err = place.wait(ctx)
 		}
 		if err != nil {
-			if place != nil {
-				place.quit()
-			}
-			return nil, waited.giveUp(o.key, err)
+			return nil, place, waited.giveUp(o.key, err)
 		}
 	}
 }
@@ -84,7 +137,11 @@ func (l *Locker) TryAcquire(ctx context.Context, name string, opts ...Option) (*
 	if err != nil {
 		return nil, err
 	}
-	lease, lost, err := l.attempt(ctx, o, true, nil)
+	t := l.turns.tryTake(o.key)
+	lease, lost, err := l.attempt(ctx, o, t, true, nil)
+	if lease == nil && t != nil {
+		l.turns.pass(t, nil)
+	}
 	switch {
 	case err != nil:
 		return nil, (&waiting{}).giveUp(o.key, err)
@@ -121,7 +178,7 @@ func (l *Locker) Do(ctx context.Context, name string, fn func(ctx context.Contex
 // attempt makes one claim. It returns a lease, or why the claim was lost, or the
 // error that ended the wait for it.
 // A place that stands in the queues leaves them if it is an error.
-func (l *Locker) attempt(ctx context.Context, o options, look bool, place *waiter) (lease *Lease, lost *loss, err error) {
+func (l *Locker) attempt(ctx context.Context, o options, t *turn, look bool, place *waiter) (lease *Lease, lost *loss, err error) {
 	if place != nil {
 		defer func() {
 			if err != nil {
@@ -147,7 +204,11 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool, place *waite
 	if place != nil {
 		place.try(c)
 	}
-	c.step(core.Event{Kind: core.Begin, Token: l.highest.Load(), Renew: o.renew, MaxHold: o.maxHold, Stagger: rand.N(l.terms.RenewEvery / 4), Queued: place != nil})
+	var block uint64
+	if t != nil {
+		block = uint64(max(0, min(l.cfg.HandOvers, l.turns.standingBy(t))))
+	}
+	c.step(core.Event{Kind: core.Begin, Block: block, Token: l.highest.Load(), Renew: o.renew, MaxHold: o.maxHold, Stagger: rand.N(l.terms.RenewEvery / 4), Queued: place != nil})
 	select {
 	case <-c.decided:
 	case <-ctx.Done():
@@ -157,7 +218,7 @@ func (l *Locker) attempt(ctx context.Context, o options, look bool, place *waite
 		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
 		return nil, nil, ErrClosed
 	}
-	lease, lost, err = c.lease(ctx)
+	lease, lost, err = c.lease(ctx, t)
 	if lease != nil && place != nil {
 		place.won(c)
 	}
@@ -208,6 +269,7 @@ type waiting struct {
 	answered bool      // a quorum has answered
 	outage   core.Time // since when none does
 	out      bool
+	over     bool // the patience is
 }
 
 // goOn reports whether to try again after an attempt that was lost: after
@@ -223,13 +285,17 @@ func (w *waiting) goOn(lost *loss, now core.Time, patience time.Duration) bool {
 	if !w.out {
 		w.out, w.outage = true, now
 	}
-	return w.answered && now-w.outage < patience
+	w.over = !w.answered || now-w.outage >= patience
+	return !w.over
 }
 
 // giveUp is the error of a wait that ended.
 func (w *waiting) giveUp(key string, err error) error {
 	if w.last == nil {
 		return fmt.Errorf("redlock: gave up on %q: %w", key, err)
+	}
+	if w.attempts == 0 {
+		return fmt.Errorf("redlock: gave up waiting for %q: %w; last: %w", key, err, w.last)
 	}
 	return fmt.Errorf("redlock: gave up waiting for %q after %d attempts: %w; last: %w", key, w.attempts, err, w.last)
 }

@@ -27,6 +27,8 @@ type claim struct {
 	core    core.Claim
 	alarm   core.Time // when the claim is stepped if nothing else happens
 	lost    *loss     // why the claim ended, once it has
+	turn    *turn     // of the lease, in this process; nil if it has none, and after the end
+	tenant  *Lease    // what the user has of it who has it now; nil before
 	end     context.CancelCauseFunc
 	extends []chan error // callers of Extend that wait
 	removed error        // the outcome of the release, once the claim is free
@@ -46,7 +48,7 @@ type claim struct {
 	free    bool // it is closed, or about to be
 
 	id   script.ID
-	held Lease // what the user has of it, once it is won
+	held Lease // the first user's
 }
 
 // newClaim makes a claim with a value of its own.
@@ -88,31 +90,48 @@ func (c *claim) whenFree() (freed <-chan struct{}, free bool) {
 type news struct {
 	extends []chan error
 	err     error // for extends
+	turn    *turn // it is the next one's
+	renewed bool  // its round of renewal is over
 }
 
 // step feeds the core with one event and carries out what it decides.
-func (c *claim) step(ev core.Event) { c.stepWith(ev, false) }
+func (c *claim) step(ev core.Event) { c.stepAs(nil, ev, false) }
 
-// stepWith is step. Requests that are held back leave when the lane is flushed, or
-// with others'.
-func (c *claim) stepWith(ev core.Event, holdBack bool) {
+// stepAs is step, for the user of a lease; if it is another's by now, it reports false,
+// and nothing happens. Requests that are held back leave when the lane is flushed,
+// or with others'.
+func (c *claim) stepAs(l *Lease, ev core.Event, holdBack bool) bool {
 	var room [8]core.Effect
 	forsaken := c.forsaken()
 	c.mu.Lock()
-	if forsaken {
+	if l != nil && c.tenant != l {
+		c.mu.Unlock()
+		return false
+	}
+	if forsaken != nil && c.parent.Load() == forsaken {
 		c.core.Step(core.Now{}, core.Event{Kind: core.StopRenewal}, nil)
 	}
 	effects := c.core.Step(c.locker.clock.read(), ev, room[:0])
+	told := c.settle(effects)
+	c.mu.Unlock()
+	c.carryOut(effects, told, holdBack)
+	return true
+}
+
+// settle takes note of what a step has changed. It is called with the mutex held.
+func (c *claim) settle(effects []core.Effect) news {
 	told := c.note(effects)
 	c.deadline.Store(int64(c.core.Deadline()))
 	c.arm()
-	renewed := c.renewing && !c.core.Renewing()
-	if renewed {
-		c.renewing = false
+	if c.renewing && !c.core.Renewing() {
+		c.renewing, told.renewed = false, true
 	}
-	c.mu.Unlock()
+	return told
+}
 
-	if renewed && c.locker.renewals.over() {
+// carryOut carries out what a step has decided.
+func (c *claim) carryOut(effects []core.Effect, told news, holdBack bool) {
+	if told.renewed && c.locker.renewals.over() {
 		go c.locker.startRenewals()
 	}
 
@@ -135,6 +154,10 @@ func (c *claim) stepWith(ev core.Event, holdBack bool) {
 	for _, w := range told.extends {
 		w <- told.err
 	}
+	if told.turn != nil {
+		// Requests of the next one leave after those that release the key, and with them.
+		c.locker.turns.pass(told.turn, nil)
+	}
 }
 
 // batch is what a request says to a node. What releases the key is asked for again
@@ -152,11 +175,13 @@ func (c *claim) batch(e core.Effect) []resp.Command {
 	return c.release.Of(c.params.Key, c.value)
 }
 
-// forsaken reports whether the context that the lease belongs to has ended: then
-// nobody needs the lease for longer, and it is to run out.
-func (c *claim) forsaken() bool {
-	parent := c.parent.Load()
-	return parent != nil && (*parent).Err() != nil
+// forsaken is the context that the lease belongs to if it has ended: then nobody
+// needs the lease for longer, and it is to run out. It may be another's by now.
+func (c *claim) forsaken() *context.Context {
+	if parent := c.parent.Load(); parent != nil && (*parent).Err() != nil {
+		return parent
+	}
+	return nil
 }
 
 // note records what the effects mean for the callers. It is called with the mutex
@@ -167,7 +192,7 @@ func (c *claim) note(effects []core.Effect) (told news) {
 		case core.Won:
 			c.won = true
 			c.decided <- struct{}{}
-			c.locker.saw(c.core.Token())
+			c.locker.saw(c.core.Reserved())
 		case core.Extended:
 			told.extends, c.extends = c.extends, nil
 		case core.ExtendFailed:
@@ -177,10 +202,11 @@ func (c *claim) note(effects []core.Effect) (told news) {
 			c.lost = c.loss()
 			told.extends, c.extends = c.extends, nil
 			told.err = c.lost.extendError()
+			told.turn, c.turn = c.turn, nil
 			switch {
 			case !c.won:
 				c.decided <- struct{}{}
-			case c.end != nil: // it is nil if the claim ended before the lease was made
+			case c.end != nil: // it is nil if the claim ended before the user's lease was made
 				// Here, and not when the mutex is free: who looks at the clock, as Err does,
 				// and finds that the claim has ended must find the context done (I2), and this
 				// goroutine can be interrupted for long. No user's code runs in it.
@@ -229,7 +255,7 @@ func (c *claim) ring() {
 		return
 	}
 	c.mu.Unlock()
-	c.stepWith(core.Event{Kind: core.Alarm}, true)
+	c.stepAs(nil, core.Event{Kind: core.Alarm}, true)
 }
 
 // renew is called when the turn of a lease that is due has come.
@@ -242,5 +268,5 @@ func (c *claim) renew() {
 		c.locker.renewals.over()
 		return
 	}
-	c.stepWith(core.Event{Kind: core.Alarm}, true)
+	c.stepAs(nil, core.Event{Kind: core.Alarm}, true)
 }

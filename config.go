@@ -18,6 +18,7 @@ const (
 	LeastTTL              = 100 * time.Millisecond
 	DefaultPrefix         = "redlock:"
 	DefaultTokenRetention = 24 * time.Hour
+	DefaultHandOvers      = 64
 
 	// NoPrefix as Config.Prefix makes the name itself the key, to share
 	// keys that have no common prefix with another Redlock client.
@@ -29,6 +30,7 @@ const (
 	MaxOwner = 128
 
 	mostNodeTimeout = 50 * time.Millisecond
+	mostHandOvers   = 10_000
 )
 
 // Config says how a [Locker] works. The zero value of each field but Nodes is
@@ -71,6 +73,13 @@ type Config struct {
 	// lock.
 	Durable bool
 
+	// HandOvers is how many times in a row a lease may pass from one caller in this
+	// process to the next, who waits in Acquire for the same lock, without asking the
+	// nodes: each has a token of its own, reserved when the first got the lock.
+	// It goes on for a tenth of a second at the most; callers in other processes wait for
+	// that much longer. The default is DefaultHandOvers; -1 is for none.
+	HandOvers int
+
 	// TokenRetention is for how long the nodes remember the last token of a key
 	// that is not used any more. After that, tokens go on from the wall clock.
 	TokenRetention time.Duration
@@ -103,6 +112,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.LongestTTL == 0 {
 		c.LongestTTL = c.TTL
+	}
+	if c.HandOvers == 0 {
+		c.HandOvers = DefaultHandOvers
 	}
 	if c.TokenRetention == 0 {
 		c.TokenRetention = DefaultTokenRetention
@@ -145,6 +157,9 @@ func (c Config) validate() error {
 	if c.TokenRetention < c.LongestTTL {
 		bad("Config.TokenRetention is %v: it must be at least the longest TTL, %v", c.TokenRetention, c.LongestTTL)
 	}
+	if c.HandOvers < -1 || c.HandOvers > mostHandOvers {
+		bad("Config.HandOvers is %d: it must be between 1 and %d, or -1 for none", c.HandOvers, mostHandOvers)
+	}
 	if len(c.Owner) > MaxOwner {
 		bad("Config.Owner is %d bytes long: at most %d", len(c.Owner), MaxOwner)
 	}
@@ -183,8 +198,8 @@ func (c Config) String() string {
 			names[i] = n.Name()
 		}
 	}
-	return fmt.Sprintf("redlock.Config{Nodes: [%s], TTL: %v, NodeTimeout: %v, Prefix: %q, Owner: %q, LongestTTL: %v, Durable: %t, TokenRetention: %v}",
-		strings.Join(names, " "), c.TTL, c.NodeTimeout, c.Prefix, c.Owner, c.LongestTTL, c.Durable, c.TokenRetention)
+	return fmt.Sprintf("redlock.Config{Nodes: [%s], TTL: %v, NodeTimeout: %v, Prefix: %q, Owner: %q, LongestTTL: %v, Durable: %t, HandOvers: %d, TokenRetention: %v}",
+		strings.Join(names, " "), c.TTL, c.NodeTimeout, c.Prefix, c.Owner, c.LongestTTL, c.Durable, c.HandOvers, c.TokenRetention)
 }
 
 func defaultOwner() string {

@@ -3,6 +3,7 @@ package redlock
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/redlock-go/redlock/internal/core"
@@ -16,16 +17,27 @@ type Lease struct {
 	ctx    leaseContext
 	parent context.Context
 	token  uint64
+	ended  atomic.Int64 // its deadline when it was passed on to another user, else 0
 }
 
-// lease makes the lease of a claim that was won, or says why it was not or is
-// over already.
-func (c *claim) lease(parent context.Context) (*Lease, *loss, error) {
+// lease makes the lease of a claim that was won, or was passed on, or says why it was
+// not or is over already. The turn is the lease's from here on.
+func (c *claim) lease(parent context.Context, t *turn) (*Lease, *loss, error) {
 	ctx, end := context.WithCancelCause(parent)
 	c.mu.Lock()
 	lost := c.lost
 	c.end = end
 	token := c.core.Token()
+	if lost == nil {
+		c.turn = t
+		if t != nil {
+			c.locker.turns.hold(t, c)
+		}
+		if c.tenant == nil {
+			c.tenant = &c.held
+		}
+	}
+	lease := c.tenant
 	c.mu.Unlock()
 	if lost != nil {
 		end(lost.cause)
@@ -37,7 +49,6 @@ func (c *claim) lease(parent context.Context) (*Lease, *loss, error) {
 		defer c.mu.Unlock()
 		return nil, &loss{cause: c.tooLate(), late: true}, nil
 	}
-	lease := &c.held
 	lease.c, lease.parent, lease.token = c, parent, token
 	lease.ctx = leaseContext{Context: ctx, lease: lease}
 	if parent.Done() != nil {
@@ -75,7 +86,11 @@ func (l *Lease) Deadline() time.Time {
 	// In this order: if the process stands still between the two readings, the
 	// result is too early, and never too late.
 	now := time.Now()
-	return now.Add(core.Time(l.c.deadline.Load()) - l.c.locker.clock.now())
+	at := core.Time(l.c.deadline.Load())
+	if ended := l.ended.Load(); ended != 0 {
+		at = core.Time(ended)
+	}
+	return now.Add(at - l.c.locker.clock.now())
 }
 
 // Extend extends the lease to a whole TTL from now, in one round. Leases are
@@ -89,7 +104,11 @@ func (l *Lease) Deadline() time.Time {
 func (l *Lease) Extend(ctx context.Context) error {
 	done := make(chan error, 1)
 	l.c.mu.Lock()
-	if lost := l.c.lost; lost != nil {
+	lost := l.c.lost
+	if l.c.tenant != l {
+		lost = released
+	}
+	if lost != nil {
 		l.c.mu.Unlock()
 		return lost.extendError()
 	}
@@ -106,7 +125,9 @@ func (l *Lease) Extend(ctx context.Context) error {
 
 // Release gives the lock back. It returns when a majority of the nodes is free
 // of the key, so that the next holder can have it, or when every node that
-// answers has; the rest goes on in the background. It waits for no longer
+// answers has; the rest goes on in the background. If another caller of Acquire in
+// this process waits for the lock it may be that one's at once, see Config.HandOvers,
+// and Release does not wait at all. Else it waits for no longer
 // than Config.NodeTimeout, and an end of ctx, before or during the call, changes
 // nothing: a request's context is often over by the time its lock is released.
 //
@@ -116,7 +137,9 @@ func (l *Lease) Extend(ctx context.Context) error {
 // idempotent: each call returns the same.
 func (l *Lease) Release(ctx context.Context) error {
 	_ = ctx // see above; it is here for what a caller's tracing carries in it
-	l.c.step(core.Event{Kind: core.End, Reason: core.Released})
+	if l.passOn() || !l.c.stepAs(l, core.Event{Kind: core.End, Reason: core.Released}, false) {
+		return nil // it is another's
+	}
 	if freed, free := l.c.whenFree(); !free {
 		<-freed
 	}

@@ -34,7 +34,8 @@ type Locker struct {
 
 	flying sync.WaitGroup // goroutines that talk to nodes
 
-	queues queues // where others are waited for
+	queues queues // where others are waited for, and
+	turns  turns  // those in this process
 
 	runsMu sync.Mutex
 	runs   []string // the run_id of each node that was verified
@@ -92,6 +93,7 @@ func New(cfg Config) (*Locker, error) {
 			TTL:        cfg.TTL,
 			RenewEvery: cfg.TTL / 3,
 			Retry:      cfg.NodeTimeout,
+			PassFor:    passFor,
 		},
 		clock:   newClock(),
 		stop:    stop,

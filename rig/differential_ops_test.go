@@ -131,7 +131,7 @@ func (g generator) token() uint64 {
 }
 
 func (g generator) params() script.Params {
-	return script.Params{Key: g.key(), TTL: g.ttl(), Retention: g.ttl(), Waiter: script.Waiter(g.waiter())}
+	return script.Params{Key: g.key(), TTL: g.ttl(), Retention: g.ttl(), Block: g.Uint64N(3), Waiter: script.Waiter(g.waiter())}
 }
 
 func (g generator) op() op {

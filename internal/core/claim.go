@@ -16,6 +16,8 @@ type Terms struct {
 	// that failed, and doubled after each.
 	RenewEvery time.Duration
 	Retry      time.Duration
+	// PassFor is for how long since it was won a lease may pass on, see PassOn.
+	PassFor time.Duration
 }
 
 // Claim is the life of one value on the nodes: from the first request that asks
@@ -39,9 +41,11 @@ type Claim struct {
 	good     uint32 // the last round that succeeded, once held
 	sentAt   Time   // when the round's first request left
 	deadline Time   // the end of the validity: quorum.Deadline of the round good
-	proposal uint64 // the token proposed in this round, and the lease's in the end
+	proposal uint64 // the token proposed in this round, and the first lease's in the end
+	block    uint64 // how many tokens after it are proposed with it
+	passed   uint64 // how many of those were used
 	highest  uint64 // the highest token seen or proposed
-	ahead    uint64 // by how much the proposal is ahead of the wall clock, in s, rounded up
+	ahead    uint64 // by how much the last of those is ahead of the wall clock, in s, rounded up
 	raises   int    // rounds of Raise so far
 
 	open    bool // a round of Extend is under way
@@ -53,6 +57,7 @@ type Claim struct {
 	stagger time.Duration
 	next    Time // when the next round of Extend is due, Never if none is
 	holdEnd Time // the end of the max hold, Never if unbounded
+	wonAt   Time
 	wanted  bool // the user waits for the outcome of an Extend
 
 	reason  Reason
@@ -168,7 +173,7 @@ type EventKind uint8
 
 // The events, and which fields of Event they use.
 const (
-	Begin       EventKind = iota + 1 // Token: the highest token seen so far by this client; Renew, MaxHold, Stagger, Queued
+	Begin       EventKind = iota + 1 // Token: the highest token seen so far by this client; Block, Renew, MaxHold, Stagger, Queued
 	Reply                            // Node, Op, Round, Vote: the answer to a request
 	Overdue                          // Node, Op, Round, Vote.Err: the per-node deadline of a request passed
 	Alarm                            // the time of Claim.Alarm came
@@ -176,6 +181,7 @@ const (
 	StopRenewal                      // the lease is to run out
 	End                              // Reason: Abandoned or Released
 	Kept                             // Node: it keeps the key for the waiter that this claim is of
+	PassOn                           // Renew, MaxHold: the lease is the next user's of the same process; see CanPass
 )
 
 // Event is one thing that happened to a claim.
@@ -186,6 +192,7 @@ type Event struct {
 	Round   uint32
 	Vote    Vote
 	Token   uint64
+	Block   uint64 // tokens to reserve for those to whom the lease may pass
 	Renew   bool
 	MaxHold time.Duration // 0: unbounded
 	Stagger time.Duration // by how much this claim is renewed sooner than others
@@ -198,7 +205,7 @@ type EffectKind uint8
 
 // The effects, and which fields of Effect they use.
 const (
-	Send         EffectKind = iota + 1 // Node, Op, Round, Token: a request to a node
+	Send         EffectKind = iota + 1 // Node, Op, Round, Token, Block, Ahead: a request to a node
 	Won                                // the claim is held
 	Extended                           // an extension succeeded
 	ExtendFailed                       // a round of extension failed; the lease is still valid
@@ -209,7 +216,10 @@ const (
 
 // Effect is one thing to be done.
 //
-// Ahead is by how many seconds, at the most, the token is ahead of the wall clock. A
+// An Ask and a Raise propose Token, and reserve the Block tokens after it; an Extend
+// raises the register to Token, the last one reserved.
+//
+// Ahead is by how many seconds, at the most, the last of them is ahead of the wall clock. A
 // node has to remember it for so much longer: once it is forgotten, what keeps the
 // next token above it is the clock (I3).
 type Effect struct {
@@ -218,6 +228,7 @@ type Effect struct {
 	Node  int
 	Round uint32
 	Token uint64
+	Block uint64
 	Ahead uint64
 }
 
@@ -247,6 +258,8 @@ func (c *Claim) Step(now Now, ev Event, out []Effect) []Effect {
 			return c.decideHeld(now, out) // it was over before
 		}
 		return c.end(now, ev.Reason, out)
+	case PassOn:
+		return c.passOn(now, ev, out)
 	case Kept:
 		// It comes late to a lease that the others gave: the node is taken as one
 		// that is repaired.
@@ -290,8 +303,11 @@ func (c *Claim) Renewing() bool { return c.phase == held && c.open && !c.stalled
 // the last successful round, or the max hold if it comes first.
 func (c *Claim) Deadline() Time { return min(c.deadline, c.holdEnd) }
 
-// Token is the fencing token of a claim that was won.
-func (c *Claim) Token() uint64 { return c.proposal }
+// Token is the fencing token of a claim that was won, as it stands now.
+func (c *Claim) Token() uint64 { return c.proposal + c.passed }
+
+// Reserved is the last token that is the claim's.
+func (c *Claim) Reserved() uint64 { return c.proposal + c.block }
 
 // Reason is why the claim ended, NotEnded while it has not.
 func (c *Claim) Reason() Reason { return c.reason }
@@ -331,7 +347,11 @@ func (c *Claim) FreedAt(node int) bool { return c.seats[node].freed }
 func (c *Claim) send(node int, op Op, out []Effect) []Effect {
 	s := &c.seats[node]
 	s.op, s.round, s.sentAt, s.overdue = op, c.round, c.sentAt, false
-	return append(out, Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal, Ahead: c.ahead})
+	e := Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal, Block: c.block, Ahead: c.ahead}
+	if op == Extend {
+		e.Token, e.Block = c.Reserved(), 0
+	}
+	return append(out, e)
 }
 
 // tally counts this round's ballots. A vote that is overdue counts as a no

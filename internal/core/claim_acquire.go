@@ -26,13 +26,15 @@ var ErrTokens = errors.New("the node's register of tokens is at its end: a token
 // begin asks all nodes for the key, and proposes
 //
 //	token = max(wall clock in µs, highest token seen + 1)
+//
+// and with it the block of tokens that follow, for those to whom the lease may pass.
 func (c *Claim) begin(now Now, ev Event, out []Effect) []Effect {
 	c.phase = asking
 	c.renew, c.maxHold, c.stagger, c.queued = ev.Renew, ev.MaxHold, ev.Stagger, ev.Queued
 	c.sentAt = now.At
 	c.deadline = quorum.Deadline(now.At, c.terms.TTL)
-	c.proposal = max(now.Wall, ev.Token+1)
-	c.highest = c.proposal
+	c.proposal, c.block = max(now.Wall, ev.Token+1), ev.Block
+	c.highest = c.Reserved()
 	c.lead(now)
 	for i := range c.seats {
 		c.seats[i].ballot = awaited
@@ -41,11 +43,11 @@ func (c *Claim) begin(now Now, ev Event, out []Effect) []Effect {
 	return out
 }
 
-// lead works out by how much the proposal is ahead of the wall clock.
+// lead works out by how much the last token is ahead of the wall clock.
 func (c *Claim) lead(now Now) {
 	c.ahead = 0
-	if c.proposal > now.Wall {
-		c.ahead = (c.proposal - now.Wall + 999_999) / 1_000_000
+	if last := c.Reserved(); last > now.Wall {
+		c.ahead = (last - now.Wall + 999_999) / 1_000_000
 	}
 }
 
@@ -103,21 +105,23 @@ func (c *Claim) raise(now Now, out []Effect) []Effect {
 		// attempt of theirs: get ahead of them, and not by one.
 		proposal += headStart << c.raises
 	}
-	if proposal >= maxToken {
+	over := proposal+c.block >= maxToken
+	if over {
 		for i := range c.seats {
-			if s := &c.seats[i]; s.more != nil && s.more.Register >= maxToken-1 {
+			if s := &c.seats[i]; s.more != nil && s.more.Register >= maxToken-1-c.block {
 				s.more.Err = ErrTokens
 			}
 		}
 	}
 	ready, asked, _ := c.raisers()
-	if c.raises == maxRaises || ready+asked < c.terms.Need || proposal >= maxToken {
+	if c.raises == maxRaises || ready+asked < c.terms.Need || over {
 		return c.end(now, Outvoted, out)
 	}
 	c.phase = raising
 	c.raises++
 	c.round++
-	c.proposal, c.highest = proposal, proposal
+	c.proposal = proposal
+	c.highest = c.Reserved()
 	c.lead(now)
 	for i := range c.seats {
 		switch s := &c.seats[i]; {
@@ -171,15 +175,13 @@ func (c *Claim) decideRaise(now Now, out []Effect) []Effect {
 // win makes the claim a lease. Its validity counts from before the asking.
 func (c *Claim) win(now Now, out []Effect) []Effect {
 	c.phase = held
-	c.good = c.round
+	c.good, c.wonAt = c.round, now.At
 	for i := range c.seats {
 		if s := &c.seats[i]; s.established != none && s.established > 0 {
 			s.established = c.good + 1 // it granted without a vote: a later round must prove it
 		}
 	}
-	if c.maxHold > 0 {
-		c.holdEnd = now.At + c.maxHold
-	}
+	c.limit(now)
 	c.schedule()
 	return append(out, Effect{Kind: Won})
 }

@@ -14,6 +14,9 @@ type Params struct {
 	TTL       int64 // ms
 	Retention int64 // ms, of the register of tokens
 
+	// Block is how many tokens are reserved with one that is proposed.
+	Block uint64
+
 	// Waiter is who asks, if it stands in the nodes' queues for the key; "" if not.
 	Waiter Waiter
 }
@@ -30,7 +33,9 @@ func Register(key string) string { return "{" + key + "}:t" }
 // Acquire is the uncontended path, one pipelined write of plain commands:
 // take the key if it is free, and else learn who has it; propose a token; let
 // the register of a key that is never used again expire in the end. With
-// look, it also asks how long the key will live.
+// look, it also asks how long the key will live. With a block of tokens, it does so
+// too, and raises the register to the last of them, whether the first was accepted or
+// not.
 //
 // ReadAcquire reads the replies.
 func (p Params) Acquire(value string, token uint64, look bool) []resp.Command {
@@ -39,7 +44,7 @@ func (p Params) Acquire(value string, token uint64, look bool) []resp.Command {
 	both := string(text)
 	register, proposal := both[:len(p.Key)+4], both[len(p.Key)+4:]
 	b := &struct { // in one piece, as this is on the hot path
-		batch [4]resp.Command
+		batch [5]resp.Command
 		args  [18]string
 	}{args: [18]string{
 		"SET", p.Key, value, "NX", "GET", "PX", ttls.text(p.TTL),
@@ -48,19 +53,26 @@ func (p Params) Acquire(value string, token uint64, look bool) []resp.Command {
 		"PTTL", p.Key,
 	}}
 	b.batch[0], b.batch[1], b.batch[2] = b.args[:7:7], b.args[7:13:13], b.args[13:16:16]
-	if !look {
-		return b.batch[:3]
-	}
 	b.batch[3] = b.args[16:]
-	return b.batch[:4]
+	switch {
+	case p.Block > 0:
+		b.batch[4] = resp.Command{"ZADD", register, "GT", p.last(token), member}
+		return b.batch[:5]
+	case look:
+		return b.batch[:4]
+	}
+	return b.batch[:3]
 }
+
+// last is the last token of a block.
+func (p Params) last(token uint64) string { return strconv.FormatUint(token+p.Block, 10) }
 
 // Raise proposes a token to a node that granted the key: the second round.
 // ReadRaise reads the reply.
 func (p Params) Raise(value string, token uint64) []resp.Command {
 	return []resp.Command{RaiseScript.call(
 		[]string{p.Key, Register(p.Key)},
-		value, strconv.FormatUint(token, 10), strconv.FormatInt(p.Retention, 10),
+		value, strconv.FormatUint(token, 10), strconv.FormatInt(p.Retention, 10), p.last(token),
 	)}
 }
 

@@ -75,7 +75,7 @@ func (r *run) join(queue, waiter, ms string) {
 func (r *run) take(keys, args []string) resp.Reply {
 	return scripted(func() resp.Reply {
 		key, register, queue := keys[0], keys[1], keys[2]
-		value, ttl, token, retention, waiter, ms, kept := args[0], args[1], args[2], args[3], args[4], args[5], args[6]
+		value, ttl, token, retention, waiter, ms, kept, last := args[0], args[1], args[2], args[3], args[4], args[5], args[6], args[7]
 		holder := r.must("GET", key)
 		if holder.Kind == resp.Nil || holder.Text != value && holder.Text != marked(value) {
 			free := holder.Kind == resp.Text && holder.Text == reservedFormat+waiter
@@ -102,6 +102,9 @@ func (r *run) take(keys, args []string) resp.Reply {
 			r.must("SET", key, value, "PX", ttl)
 		}
 		accepted := r.must("ZADD", register, "GT", "CH", token, member)
+		if last != token {
+			r.must("ZADD", register, "GT", last, member)
+		}
 		r.must("PEXPIRE", register, retention)
 		return resp.OfArray(resp.OfInt(1), accepted)
 	})

@@ -12,10 +12,10 @@ var equivalents = map[*Script]struct {
 	keys, args int
 	do         func(r *run, keys, args []string) resp.Reply
 }{
-	TakeScript:    {3, 7, (*run).take},
+	TakeScript:    {3, 8, (*run).take},
 	ReleaseScript: {2, 5, (*run).release},
 	ExtendScript:  {2, 4, (*run).extend},
-	RaiseScript:   {2, 3, (*run).raise},
+	RaiseScript:   {2, 4, (*run).raise},
 
 	ExtendManyScript: {2, 4, (*run).extendMany},
 }
@@ -120,7 +120,7 @@ func (r *run) extendMany(keys, args []string) resp.Reply {
 
 func (r *run) raise(keys, args []string) resp.Reply {
 	key, register := keys[0], keys[1]
-	value, token, retention := args[0], args[1], args[2]
+	value, token, retention, last := args[0], args[1], args[2], args[3]
 	holder := r.call("GET", key)
 	if holder.Kind == resp.Error {
 		return holder
@@ -133,6 +133,11 @@ func (r *run) raise(keys, args []string) resp.Reply {
 		return accepted
 	}
 	if accepted.Int == 1 {
+		if last != token {
+			if done := r.call("ZADD", register, "GT", last, member); done.Kind == resp.Error {
+				return done
+			}
+		}
 		if done := r.call("PEXPIRE", register, retention); done.Kind == resp.Error {
 			return done
 		}

@@ -8,6 +8,7 @@
 -- ARGV[1]  our value
 -- ARGV[2]  the proposed token
 -- ARGV[3]  retention of the register in ms
+-- ARGV[4]  the last token of the block that is reserved with the proposed one
 -- returns  {1, proposal} accepted | {0, register} it has seen one as high
 --          | {-1} the key is not ours
 local holder = redis.call('GET', KEYS[1])
@@ -15,6 +16,9 @@ if holder ~= ARGV[1] and holder ~= 'rl1+' .. string.sub(ARGV[1], 5) then -- with
   return {-1}
 end
 if redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[2], 't') == 1 then
+  if ARGV[4] ~= ARGV[2] then
+    redis.call('ZADD', KEYS[2], 'GT', ARGV[4], 't')
+  end
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
   return {1, ARGV[2]}
 end

@@ -12,6 +12,7 @@ import (
 // Batch builds what a request of a claim says to a node.
 func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 	p.Retention += int64(min(e.Ahead, maxAhead)) * 1000
+	p.Block = e.Block
 	switch e.Op {
 	case core.Ask:
 		if p.Waiter != "" {
@@ -88,7 +89,12 @@ func readAcquire(value string, replies []resp.Reply) core.Vote {
 		return garbage("%v to SET", set)
 	}
 	v.Accepted = raise.Kind == resp.Int && raise.Int == 1 && expire.Kind == resp.Int
-	for _, r := range replies[1:3] {
+	voting := replies[1:3]
+	if len(replies) > 4 {
+		v.Accepted = v.Accepted && replies[4].Kind == resp.Int
+		voting = replies[1:5]
+	}
+	for _, r := range voting {
 		if r.Kind == resp.Error {
 			v.Err = ServerError(r.Text)
 		}

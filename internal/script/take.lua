@@ -12,6 +12,7 @@
 -- ARGV[5]  the waiter that we are
 -- ARGV[6]  time of a reservation in ms
 -- ARGV[7]  how long the queue is kept if nobody touches it, in ms
+-- ARGV[8]  the last token of the block that is reserved with the proposed one
 -- returns  {1, accepted} granted; accepted as ZADD says it of the token: 1 | 0
 --          | {0, holder, PTTL, rank} refused; rank is our place in the queue
 local value, waiter = ARGV[1], ARGV[5]
@@ -40,5 +41,8 @@ if holder ~= value and holder ~= marked(value) then -- else it was sent twice
   redis.call('SET', KEYS[1], value, 'PX', ARGV[2])
 end
 local accepted = redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[3], 't')
+if ARGV[8] ~= ARGV[3] then
+  redis.call('ZADD', KEYS[2], 'GT', ARGV[8], 't')
+end
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return {1, accepted}

@@ -88,7 +88,7 @@ func (p Params) Take(value string, token uint64) []resp.Command {
 	return []resp.Command{TakeScript.call(
 		[]string{p.Key, Register(p.Key), Queue(p.Key)},
 		value, ttls.text(p.TTL), strconv.FormatUint(token, 10), retentions.text(p.Retention),
-		string(p.Waiter), reservation, queueKept,
+		string(p.Waiter), reservation, queueKept, p.last(token),
 	)}
 }
 

@@ -1,0 +1,82 @@
+package redlock
+
+import (
+	"context"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/core"
+)
+
+// passFor is for how long a lease may pass from one caller to the next in this
+// process: those of other processes wait for so much longer, and one section.
+const passFor = 100 * time.Millisecond
+
+// passOn gives the lease to the next caller that stands by for it in this process,
+// with the next token and without asking the nodes. It reports false if it may not
+// be passed on, or nobody waits for it.
+func (l *Lease) passOn() bool {
+	c := l.c
+	c.mu.Lock()
+	if c.tenant != l || c.turn == nil || c.lost != nil {
+		c.mu.Unlock()
+		return false
+	}
+	now := c.locker.clock.read()
+	if !c.core.CanPass(now.At) {
+		c.mu.Unlock()
+		return false
+	}
+	next := c.locker.turns.heir(c.turn)
+	if next == nil {
+		c.mu.Unlock()
+		return false
+	}
+	l.ended.Store(c.deadline.Load())
+	c.tenant = new(Lease)
+	if c.end != nil {
+		c.end(ErrReleased) // here, as in note
+	}
+	c.end = nil
+	c.parent.Store(nil)
+	extends := c.extends
+	c.extends = nil
+	var room [8]core.Effect
+	effects := c.core.Step(now, core.Event{Kind: core.PassOn, Renew: next.renew, MaxHold: next.max}, room[:0])
+	told := c.settle(effects)
+	c.mu.Unlock()
+
+	for _, w := range extends {
+		w <- ErrNotHeld
+	}
+	c.carryOut(effects, told, false)
+	next.passed = c
+	next.called <- struct{}{}
+	return true
+}
+
+// standBy waits until the turn is the caller's, or the lease is.
+func (l *Locker) standBy(ctx context.Context, s *standby) error {
+	var err error
+	select {
+	case <-s.called:
+		return nil
+	case <-ctx.Done():
+		err = contextError(ctx)
+	case <-l.closing:
+		err = ErrClosed
+	}
+	if l.turns.leave(s) {
+		return err
+	}
+	<-s.called // it was called in this moment, and has to answer
+	return nil
+}
+
+// heldHere is the error of those who stand by: a caller in this process is before them.
+func (l *Locker) heldHere(t *turn, key string) *HeldError {
+	e := &HeldError{Key: key, Holder: l.cfg.Owner}
+	if at := l.turns.deadline(t); at > 0 {
+		e.Remaining = max(0, at-l.clock.now())
+	}
+	return e
+}
