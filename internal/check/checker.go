@@ -197,6 +197,8 @@ func (c *Checker) Observe(ev Event) {
 		c.asked(ev)
 	case Won:
 		c.won(ev)
+	case Passed:
+		c.passed(ev)
 	case Extended:
 		c.extended(ev)
 	case Moved:

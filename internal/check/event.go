@@ -42,11 +42,12 @@ type Kind uint8
 // The kinds of event, and the fields that they use beside At.
 const (
 	// The life of a claim. Asked, then Won or Over; after Won any number of
-	// Extended and Moved, then Over. A claim may also just stop with its client.
+	// Extended, Passed and Moved, then Over. A claim may also just stop with its client.
 	Asked    Kind = iota + 1 // Claim, Client, Key: the attempt begins
 	Won                      // Claim, Token, Deadline: its client may work under the lease from here on
 	Extended                 // Claim, Deadline, Sent: a round of extension succeeded
 	Moved                    // Claim, Deadline: a clock was changed, and with it when the deadline will come
+	Passed                   // Claim, Token, Deadline: the lease is the next user's of the same client from here on
 	Over                     // Claim: the attempt failed or was given up, or the lease ended, for its client to know
 
 	// The life of a client. A client that waits for a key Wants it until it does

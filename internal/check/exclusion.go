@@ -56,6 +56,20 @@ func (c *Checker) judgeReturn(l *claim, ev Event) {
 	}
 }
 
+// passed checks what a lease that passes on within a client must be as every other: it
+// must be valid (I1, I2), and have a token of its own (I3).
+func (c *Checker) passed(ev Event) {
+	l := c.claims[ev.Claim]
+	if l == nil || !l.won {
+		return
+	}
+	if late := ev.At - l.end(); late > c.cfg.Slack {
+		c.violate(I1, -1, []uint64{l.id}, "%s passed on a lease of %s that had been over for %v", c.name(l), c.cfg.Key(l.key.id), late)
+	}
+	l.deadline, l.token = ev.Deadline, ev.Token
+	c.order(l)
+}
+
 // order checks I3.
 func (c *Checker) order(l *claim) {
 	k := l.key

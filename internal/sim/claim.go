@@ -20,6 +20,8 @@ type claim struct {
 	value  string
 	look   bool
 	op     *operation
+	turn   *turn // of the lease, in the process
+	passes *turn // it is over: the turn is the next one's when all is carried out
 	waiter *waiter
 	chance chance
 
@@ -93,6 +95,10 @@ func (c *claim) carryOut(effects []core.Effect) {
 		c.told = true
 		c.op.lost(c)
 	}
+	if t := c.passes; t != nil {
+		c.passes = nil
+		c.proc.pass(t, nil)
+	}
 }
 
 // batch is what a request says to a node.
@@ -127,7 +133,7 @@ func (c *claim) note(effects []core.Effect) {
 			}
 		case core.Won:
 			c.won = true
-			c.proc.highest = max(c.proc.highest, c.core.Token())
+			c.proc.highest = max(c.proc.highest, c.core.Reserved())
 			w.stats.Acquisitions++
 			won := check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline()}
 			if c.waiter != nil {
@@ -145,6 +151,7 @@ func (c *claim) note(effects []core.Effect) {
 			gaveUp := c.lost.reason == core.Abandoned || c.lost.reason == core.Released
 			w.tell(check.Event{Kind: check.Over, Claim: c.id, GaveUp: gaveUp})
 			if c.won {
+				c.passes, c.turn = c.turn, nil
 				c.op.over(c)
 			}
 		default:

@@ -97,6 +97,7 @@ func (g *generator) cluster() {
 	s.Ordered = g.odds(50)
 	s.Queued = g.odds(50)
 	s.Push = g.odds(75)
+	s.HandOvers = pick(g, 0, 1, 3, 64)
 	s.Latency = [2]time.Duration{g.within(20*time.Microsecond, min(ms, s.Timeout/50)), 0}
 	s.Latency[1] = s.Latency[0] + g.within(0, s.Timeout/40)
 	if g.odds(15) {

@@ -21,6 +21,10 @@ type operation struct {
 	attempts int
 	waited   waiting
 	claim    *claim // the attempt under way, or the lease
+	turn     *turn  // in the process, as long as it has that without a lease
+	behind   *turn  // for which it stands by
+	heir     bool   // the lease was passed on to it, and it has not looked yet
+	quits    bool   // and will not want it
 	outcome  *loss  // of an attempt that failed, while it cleans up
 	serial   uint64 // which of its timers counts
 	place    *waiter
@@ -68,12 +72,10 @@ func (k *worker) begin(w *world) {
 	if !spec.Try {
 		o.wanting = true
 		w.tell(check.Event{Kind: check.Wants, Client: p.id, Key: spec.Key})
-		if p.w.s.Push && p.read() < p.waiting.crowded[w.keys[spec.Key]] {
-			o.beginToStand()
-			return
-		}
 	}
-	o.attempt()
+	if !p.take(o) {
+		o.campaign()
+	}
 }
 
 // attempt makes one claim.
@@ -93,7 +95,7 @@ func (o *operation) attempt() {
 	o.claim = c
 	w.stats.Attempts++
 	w.tell(check.Event{Kind: check.Asked, Claim: c.id, Client: p.id, Key: c.key})
-	c.step(core.Event{Kind: core.Begin, Token: p.highest, Renew: !o.spec.NoRenew, MaxHold: o.spec.MaxHold, Queued: o.place != nil})
+	c.step(core.Event{Kind: core.Begin, Token: p.highest, Block: o.block(), Renew: !o.spec.NoRenew, MaxHold: o.spec.MaxHold, Queued: o.place != nil})
 }
 
 // beginToStand is the beginning of queues.stand: the first one waits until a majority
@@ -133,14 +135,20 @@ func (o *operation) happen(_ *world, ev event) {
 	if o.finished || o.proc.away(ev) {
 		return
 	}
-	if ev.kind == evAttempt || ev.kind == evHeld || ev.kind == evStand {
+	switch ev.kind {
+	case evAttempt, evHeld, evStand, evCampaign, evPassed:
 		if ev.arg != o.serial {
 			return
 		}
+	default:
 	}
 	switch ev.kind {
 	case evAttempt:
 		o.attempt()
+	case evCampaign:
+		o.campaign()
+	case evPassed:
+		o.passed()
 	case evStand:
 		o.standAndTry()
 	case evGiveUp, evCancel:
@@ -164,14 +172,29 @@ func (o *operation) happen(_ *world, ev event) {
 
 // giveUp is the end of the caller's patience.
 func (o *operation) giveUp() {
-	c := o.claim
+	switch {
+	case o.heir:
+		o.quits = true
+		return
+	case o.behind != nil:
+		o.behind.leave(o)
+		o.finish()
+		return
+	}
+	c, place := o.claim, o.place
 	o.finish()
 	if c != nil && c.lost == nil {
 		c.told = true
 		c.step(core.Event{Kind: core.End, Reason: core.Abandoned})
 	}
-	if o.place != nil {
-		o.place.quit()
+	if c != nil {
+		if place != nil {
+			place.quit()
+		}
+		place = nil
+	}
+	if !o.resign(place, false) && place != nil {
+		place.quit()
 	}
 }
 
@@ -203,7 +226,11 @@ func (o *operation) again(lost *loss) {
 		if o.place != nil {
 			o.place.quit()
 		}
+		o.resign(nil, !o.spec.Try)
 		return
+	}
+	if o.turn != nil {
+		o.turn.known, o.turn.out = o.turn.known || o.waited.answered, o.waited.out
 	}
 	switch {
 	case o.place == nil && lost.held && o.proc.w.s.Push:
@@ -238,7 +265,11 @@ func (o *operation) hear(c *claim, what core.EffectKind) {
 func (o *operation) grant() {
 	w := o.proc.w
 	o.settle()
-	o.holding = true
+	o.holding, o.heir = true, false
+	if t := o.turn; t != nil {
+		o.claim.turn, o.turn = t, nil
+		t.known, t.out = true, false
+	}
 	if o.place != nil {
 		for i := range o.proc.lanes {
 			if o.place.core.Kept(i) {
@@ -289,6 +320,7 @@ func (o *operation) end() {
 		c.step(core.Event{Kind: core.StopRenewal})
 		// The user never looks at it again; the lease runs out by itself.
 		o.finish()
+	case o.passOn():
 	default:
 		c.step(core.Event{Kind: core.End, Reason: core.Released})
 	}

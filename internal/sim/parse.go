@@ -187,6 +187,8 @@ func (s *Scenario) line(p *words) {
 		}
 	case "pushes":
 		s.Push = true
+	case "hand-overs":
+		s.HandOvers = int(p.number(p.next()))
 	case "requests":
 		p.must("queued")
 		s.Queued = true

@@ -27,9 +27,10 @@ type process struct {
 	patience time.Duration
 	lanes    []lane
 	waiting  queues
-	highest  uint64   // the highest token seen
-	runs     []string // the run_id of each node that was verified
-	live     []*claim // not done
+	turns    map[int]*turn // by key
+	highest  uint64        // the highest token seen
+	runs     []string      // the run_id of each node that was verified
+	live     []*claim      // not done
 	ops      []*operation
 
 	dead    bool
@@ -52,6 +53,7 @@ const (
 	mostOwed   = 4096
 	probeLeast = 5 * time.Millisecond
 	probeMost  = 500 * time.Millisecond
+	passFor    = 100 * time.Millisecond
 )
 
 // boot starts a process on a machine.
@@ -63,10 +65,11 @@ func (w *world) boot(m *machine) {
 	first := max(timeout, min(ttl/4, time.Second))
 	p := &process{
 		machine: m, w: w, id: len(w.procs),
-		terms:    core.Terms{Nodes: len(w.nodes), Need: w.need, TTL: ttl, RenewEvery: ttl / 3, Retry: timeout},
+		terms:    core.Terms{Nodes: len(w.nodes), Need: w.need, TTL: ttl, RenewEvery: ttl / 3, Retry: timeout, PassFor: passFor},
 		patience: max(4*timeout, first),
 		lanes:    make([]lane, len(w.nodes)),
 		runs:     make([]string, len(w.nodes)),
+		turns:    make(map[int]*turn),
 	}
 	p.limits = core.Limits{
 		Timeout: timeout, FirstTimeout: first, Flying: mostFlying, Owed: mostOwed, ProbeMin: probeLeast, ProbeMax: probeMost,

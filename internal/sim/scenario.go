@@ -22,6 +22,7 @@ type Scenario struct {
 	Durable   bool          // nodes lose nothing when they restart, and the clients know
 	Ordered   bool          // one connection per client and node, which keeps the order; else a pool
 	Push      bool          // nodes can push, and waiters stand in their queues
+	HandOvers int           // how often a lease may pass within a process
 	Queued    bool          // a client has one batch under way to a node, and the rest waits; else any number
 	Latency   [2]time.Duration
 	Spike     int           // percent of the packets are later than that
@@ -138,6 +139,9 @@ func (s *Scenario) String() string {
 	}
 	if s.Push {
 		line("pushes")
+	}
+	if s.HandOvers != 0 {
+		line("hand-overs %d", s.HandOvers)
 	}
 	line("latency %v..%v", s.Latency[0], s.Latency[1])
 	if s.Spike != 0 {

@@ -110,6 +110,8 @@ func (t *trace) told(ev check.Event) {
 		t.vain()
 	case check.Won:
 		by("HOLDS, token %d, until %v", ev.Token, ev.Deadline)
+	case check.Passed:
+		by("passes on, token %d", ev.Token)
 	case check.Extended:
 		by("extended until %v", ev.Deadline)
 	case check.Over:

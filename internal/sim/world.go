@@ -37,6 +37,8 @@ const (
 	evInspect                  // world: looks into the nodes
 	evEar                      // ear: the life of a subscription
 	evPush                     // message: arrives at the client
+	evCampaign                 // operation: has the turn in its process
+	evPassed                   // operation: has the lease that was passed on
 	evStand                    // operation: has waited long enough for the nodes to push
 )
 
@@ -49,6 +51,7 @@ type Stats struct {
 	Attempts     int
 	Acquisitions int
 	Extensions   int
+	HandOvers    int // within a process
 	Faults       map[What]int
 }
 
@@ -362,6 +365,7 @@ func (s *Stats) Add(o Stats) {
 	s.Attempts += o.Attempts
 	s.Acquisitions += o.Acquisitions
 	s.Extensions += o.Extensions
+	s.HandOvers += o.HandOvers
 	for what, n := range o.Faults {
 		s.Faults[what] += n
 	}

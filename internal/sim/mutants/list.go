@@ -9,6 +9,7 @@ const (
 	extend     = "internal/core/claim_extend.go"
 	guard      = "internal/core/guard.go"
 	lane       = "internal/core/lane.go"
+	pass       = "internal/core/claim_pass.go"
 	quorum     = "internal/quorum/quorum.go"
 	validity   = "internal/quorum/validity.go"
 	batch      = "internal/script/batch.go"
@@ -264,5 +265,17 @@ var All = []Mutant{
 		Why:    "a free key is anybody's, whoever stands before him",
 		Breaks: breaks(check.I7),
 		Edits:  []Edit{{modelQueue, "			first, kept := r.reserve(key, queue, waiter, ms)\n", "			first, kept := \"\", false\n"}},
+	},
+	{
+		Name:   "block-unreserved",
+		Why:    "a lease passes on with tokens that the nodes have not been told of",
+		Breaks: breaks(check.I3),
+		Edits:  []Edit{{batch, "return strconv.FormatUint(token+p.Block, 10) }", "return strconv.FormatUint(token+p.Block-p.Block, 10) }"}},
+	},
+	{
+		Name:   "block-overrun",
+		Why:    "a lease passes on when all the tokens that were reserved are used up",
+		Breaks: breaks(check.I3),
+		Edits:  []Edit{{pass, "c.Held(at) && c.passed < c.block && ", "c.Held(at) && c.block > 0 && "}},
 	},
 }
