@@ -17,7 +17,8 @@ type claim struct {
 	locker *Locker
 	params script.Params
 	value  string
-	look   bool // ask for the holder's TTL as well
+	queue  string // script.Queue of the key
+	look   bool   // ask for the holder's TTL as well
 
 	before, after *claim // in locker.live
 	place         int    // in locker.alarms
@@ -65,7 +66,7 @@ func (l *Locker) newClaim(key string, look bool, w *waiter) *claim {
 	// It never fails: crypto/rand ends the process instead. And it is not read ahead: a
 	// machine that is cloned while it runs would have the same ids twice.
 	_, _ = rand.Read(c.id[:])
-	c.value = script.Value(c.id, l.cfg.Owner)
+	c.value, c.queue = script.ValueAndQueue(c.id, l.cfg.Owner, key)
 	if w != nil {
 		c.waiter, c.params.Waiter = w, w.name
 	}
@@ -172,7 +173,7 @@ func (c *claim) batch(e core.Effect) []resp.Command {
 		stay := c.core.Reason() == core.Outvoted
 		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.locker.deputy(e.Node))}
 	}
-	return c.release.Of(c.params.Key, c.value)
+	return c.release.Of(c.params.Key, c.queue, c.value)
 }
 
 // forsaken is the context that the lease belongs to if it has ended: then nobody

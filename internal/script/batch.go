@@ -87,16 +87,16 @@ func (p Params) Extend(value string, token uint64) []resp.Command {
 // Release gives the key back if it holds the value. A waiter that releases also
 // leaves the queue, unless it stays in it. ReadRelease reads the reply.
 func Release(key, value string, waiter Waiter, stay bool, deputy Deputy) resp.Command {
-	cmd := release(key, value, waiter, stay, deputy)
+	cmd := release(key, Queue(key), value, waiter, stay, deputy)
 	return cmd[:]
 }
 
-func release(key, value string, waiter Waiter, stay bool, deputy Deputy) [10]string {
+func release(key, queue, value string, waiter Waiter, stay bool, deputy Deputy) [10]string {
 	kept := ""
 	if stay {
 		kept = queueKept
 	}
-	return [10]string{"EVALSHA", ReleaseScript.SHA, "2", key, Queue(key), value, string(waiter), reservation, kept, string(deputy)}
+	return [10]string{"EVALSHA", ReleaseScript.SHA, "2", key, queue, value, string(waiter), reservation, kept, string(deputy)}
 }
 
 // Pay is what a debt is paid with.
@@ -114,11 +114,11 @@ type ReleaseBatch struct {
 	args  [10]string
 }
 
-// Of returns the batch. It is built once: the key and the value must be the same
+// Of returns the batch. It is built once: the key, its queue and the value must be the same
 // each time, and no two calls may run at once.
-func (b *ReleaseBatch) Of(key, value string) []resp.Command {
+func (b *ReleaseBatch) Of(key, queue, value string) []resp.Command {
 	if b.batch[0] == nil {
-		b.args = release(key, value, "", false, Next)
+		b.args = release(key, queue, value, "", false, Next)
 		b.batch[0] = b.args[:]
 	}
 	return b.batch[:]

@@ -27,7 +27,7 @@ func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 		if p.Waiter != "" {
 			return []resp.Command{Release(p.Key, value, p.Waiter, false, Next)}
 		}
-		return new(ReleaseBatch).Of(p.Key, value)
+		return new(ReleaseBatch).Of(p.Key, Queue(p.Key), value)
 	}
 }
 

@@ -24,13 +24,22 @@ type ID [idSize]byte
 
 // Value returns the value of an attempt.
 func Value(id ID, label string) string {
-	var room [192]byte
+	value, _ := ValueAndQueue(id, label, "")
+	return value
+}
+
+// ValueAndQueue returns the value, and [Queue] of the key: in one piece, as this is on the hot path.
+func ValueAndQueue(id ID, label, key string) (value, queue string) {
+	var room [1536]byte
 	b := room[:0]
 	b = append(b, format...)
 	b = base64.RawURLEncoding.AppendEncode(b, id[:])
 	b = append(b, '.')
 	b = append(b, label...)
-	return string(b)
+	n := len(b)
+	b = appendQueue(b, key)
+	both := string(b)
+	return both[:n], both[n:]
 }
 
 // Label returns the owner's label in a value, which may be marked; ok is false if

@@ -70,7 +70,11 @@ var (
 
 // Queue is the key of the queue of those who wait for a key. The braces make it hash to
 // the slot of the key itself, as they do for the register: see [Register].
-func Queue(key string) string { return "{" + key + "}:q" }
+func Queue(key string) string { return string(appendQueue(nil, key)) }
+
+func appendQueue(b []byte, key string) []byte {
+	return append(append(append(b, '{'), key...), "}:q"...)
+}
 
 // Deputy is which of those who still wait is told to look again when the reservation
 // is over: whom the key is reserved for may be frozen.
