@@ -141,7 +141,7 @@ func (c *claim) carryOut(effects []core.Effect, told news, holdBack bool) {
 		switch e.Kind {
 		case core.Send:
 			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release && c.waiter != nil {
-				batch = c.batch(e)
+				batch = c.batch(e, effects[:i])
 			}
 			c.locker.lanes[e.Node].request(c, e, batch, holdBack)
 		case core.Done:
@@ -163,7 +163,7 @@ func (c *claim) carryOut(effects []core.Effect, told news, holdBack bool) {
 
 // batch is what a request says to a node. What releases the key is asked for again
 // and again, as each straggler answers.
-func (c *claim) batch(e core.Effect) []resp.Command {
+func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	if e.Op != core.Release {
 		return c.params.Batch(e, c.value, c.look)
 	}
@@ -171,7 +171,7 @@ func (c *claim) batch(e core.Effect) []resp.Command {
 	defer c.mu.Unlock()
 	if c.params.Waiter != "" {
 		stay := c.core.Reason() == core.Outvoted
-		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.locker.deputy(e.Node))}
+		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.locker.deputy(before))}
 	}
 	return c.release.Of(c.params.Key, c.queue, c.value)
 }

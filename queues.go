@@ -292,19 +292,21 @@ func (ln *lane) pushed(message string) {
 	}
 }
 
-// deputy is who else is told when the key is given back on a node: two of the nodes
-// that answer tell somebody.
-func (l *Locker) deputy(node int) script.Deputy {
+// deputy is who else is told when the key is given back on a node, after the others
+// before: two of the nodes that answer tell somebody.
+func (l *Locker) deputy(before []core.Effect) script.Deputy {
 	well := 0
-	for i, ln := range l.lanes[:node] {
-		if i < node && !ln.suspect.Load() {
+	for _, e := range before {
+		if e.Kind == core.Send && e.Op == core.Release && !l.lanes[e.Node].suspect.Load() {
 			well++
 		}
 	}
-	switch well {
-	case 0:
+	switch {
+	case len(l.lanes) == 1:
+		return script.Both
+	case well == 0:
 		return script.Next
-	case 1:
+	case well == 1:
 		return script.Last
 	}
 	return script.Nobody

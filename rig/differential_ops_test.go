@@ -166,7 +166,7 @@ func (g generator) scripted() resp.Command {
 	default:
 		w := g.of("", diffWaiters[0], diffWaiters[1], diffWaiters[2])
 		stay := w != "" && g.IntN(2) == 0
-		cmd = script.Release(g.key(), g.value(), script.Waiter(w), stay, script.Deputy(g.of("", "next", "last")))
+		cmd = script.Release(g.key(), g.value(), script.Waiter(w), stay, script.Deputy(g.of("", "next", "last", "both")))
 	}
 	if g.IntN(2) == 0 {
 		cmd, _ = script.Eval(cmd)

@@ -37,9 +37,11 @@ type Config struct {
 	Slow     Time
 
 	// HandOver is within which time a key that is free is taken by one who stands in
-	// the queues for it, in such weather (I7).
-	// Listen is how much longer it takes until everybody hears the nodes again.
-	HandOver, Listen Time
+	// the queues for it, when it is steady, and nobody has an excuse. Excuses are what
+	// I7 names: each waiter that stands still costs Reservation, and one that dies with
+	// the key reserved for it; and who has missed a push, or who may have to do with the
+	// key and died or stands still, the rest of a TTL.
+	HandOver, Reservation Time
 
 	// Client, Node and Key are how the words call them; by number if nil.
 	Client, Node, Key func(int) string
@@ -72,6 +74,8 @@ type Checker struct {
 	calm       bool
 	calmSince  Time
 	flaky      bool
+	steady     bool
+	restful    Time     // since when it is steady, and what came before is over
 	settled    Time     // since when it is settled, but for nodes that went silent
 	over       []*claim // in the order of their ends, to be dropped when nothing of them can be left
 	spare      []*claim
@@ -116,6 +120,8 @@ type key struct {
 	lost    int      // attempts in a row on the free key
 
 	standing []stander
+	excused  Time // until when a delay has an excuse
+	frozen   int  // of those who have left while the key is free, how many had stood still
 }
 
 // client is what is known of one client.
@@ -213,6 +219,12 @@ func (c *Checker) Observe(ev Event) {
 		c.wants(ev)
 	case Stands, Leaves:
 		c.stands(ev)
+	case Missed:
+		c.missed(ev)
+	case Stuck:
+		c.stuck(ev)
+	case Steady, Unsteady:
+		c.steadies(ev)
 	case Took, Kept, Dropped, Rose:
 		c.touched(ev)
 	case Forgot:
@@ -297,9 +309,11 @@ func (c *Checker) won(ev Event) {
 	c.judgeQueue(l.key)
 	c.judgeTurn(l, ev)
 	c.exclude(l)
-	c.order(l)
+	if !ev.Foreign {
+		c.order(l)
+	}
 	l.key.leases = append(l.key.leases, l)
-	l.key.lost = 0
+	l.key.lost, l.key.frozen = 0, 0
 }
 
 func (c *Checker) extended(ev Event) {

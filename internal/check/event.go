@@ -28,12 +28,14 @@ type Event struct {
 	Claim    uint64
 	By       uint64 // the claim whose request did it
 	Token    uint64
-	Deadline Time // the instant at which the holder's own clock reads the lease's deadline
-	Sent     Time // when the first request of the round left
-	First    bool // the request belonged to the round that asked for the key; of Calm: see there
-	Flaky    bool // of Calm: some of the nodes outside the majority answer now and then
-	Asks     bool // the request could take the key
-	GaveUp   bool // the claim was given up before it was decided; or the lease was given back while it was valid, for all that its holder was told
+	Ticket   uint64 // of a waiter: its place in the order
+	Deadline Time   // the instant at which the holder's own clock reads the lease's deadline
+	Sent     Time   // when the first request of the round left
+	First    bool   // the request belonged to the round that asked for the key; of Calm: see there
+	Flaky    bool   // of Calm: some of the nodes outside the majority answer now and then
+	Asks     bool   // the request could take the key
+	Foreign  bool   // of Won: the client is of another library, and its lease has no token
+	GaveUp   bool   // the claim was given up before it was decided; or the lease was given back while it was valid, for all that its holder was told
 }
 
 // Kind is what happened.
@@ -44,7 +46,7 @@ const (
 	// The life of a claim. Asked, then Won or Over; after Won any number of
 	// Extended, Passed and Moved, then Over. A claim may also just stop with its client.
 	Asked    Kind = iota + 1 // Claim, Client, Key: the attempt begins
-	Won                      // Claim, Token, Deadline: its client may work under the lease from here on
+	Won                      // Claim, Token, Deadline, Foreign, Ticket (0: it did not wait): its client may work under the lease from here on
 	Extended                 // Claim, Deadline, Sent: a round of extension succeeded
 	Moved                    // Claim, Deadline: a clock was changed, and with it when the deadline will come
 	Passed                   // Claim, Token, Deadline: the lease is the next user's of the same client from here on
@@ -58,10 +60,18 @@ const (
 	Wants   // Client, Key
 	Settled // Client, Key
 
-	// A waiter stands in the queues of a majority of the nodes, by its ticket, until it
-	// does not any more, whatever the outcome. Won names it, by By.
-	Stands // Client, Key, By, Token: the ticket
+	// A waiter stands in the queues of a majority of the nodes, until it does not any
+	// more, whatever the outcome. With First, all of those can push to it, and it has not had its turn in vain.
+	// That is so until it Missed a push, or a subscription of it broke, and until its client
+	// is paused; when it changes it is told again. By is the waiter's number, 0 in Missed if it is
+	// that of nobody any more.
+	Stands // Client, Key, By, Ticket, First
+	Missed // Key, By
 	Leaves // Key, By
+
+	// A client that is paused, or has crashed, had an attempt, a lease or its release
+	// under way.
+	Stuck // Key
 
 	// What happens to a key on a node, seen with the eye of God.
 	Took       // Node, Key, Claim, By, First: a request of By made it hold Claim's value; By is Claim but for bugs
@@ -85,6 +95,12 @@ const (
 	// some went silent.
 	Calm  // First, Flaky
 	Storm //
+
+	// It is steady, from Steady to the next Unsteady, if there is fair weather but for
+	// clients that stand still, or die, and for pushes that get lost. A Steady upon
+	// another begins it anew, with other nodes.
+	Steady
+	Unsteady
 )
 
 // Everyone stands for all clients in Cut and Healed.
@@ -122,7 +138,7 @@ func (i Invariant) Statement() string {
 	case I6:
 		return "no amnesia: a node that lost its data casts no vote while a lease rests on what it granted before"
 	case I7:
-		return "waiting: who stands in the queues is served in the order of the tickets, and a free key is handed over at once"
+		return "waiting: who stands in the queues is served in the order of the tickets, and a free key is handed over at once; who stands still costs the others a reservation, and a lost push the rest of the TTL"
 	case I8:
 		return "liveness: with a majority alive and well a free lock is taken in a bounded number of rounds, and a hung or dead minority adds nothing"
 	case I9:

@@ -91,10 +91,12 @@ func (c *Checker) life(ev Event) {
 		if cl.until < 0 || ev.At > cl.until+c.cfg.Slack {
 			cl.from = ev.At
 		}
+		c.halts(cl, false)
 		cl.paused = true
 	case Resumed:
 		cl.paused, cl.until = false, ev.At
 	default:
+		c.halts(cl, true)
 		cl.crashed = true
 	}
 }

@@ -4,7 +4,6 @@ package check
 func (c *Checker) weather(ev Event) {
 	for _, k := range c.keys {
 		c.judgeWaiting(k)
-		c.judgeQueue(k)
 		k.lost = 0
 	}
 	for _, cl := range c.clients {
@@ -16,14 +15,14 @@ func (c *Checker) weather(ev Event) {
 	}
 }
 
-// free says since when the key has been free, in fair weather that has settled;
-// ok is false if it is not free, or the weather is not fair.
+// free says since when the key has been free, in fair weather that has settled, and
+// nobody has had an excuse (I7) to leave it alone, with the key kept for them; ok is false if it is not free, or the weather is not fair.
 func (c *Checker) free(k *key) (since Time, ok bool) {
 	if !c.calm || c.cfg.Settle == 0 {
 		return 0, false
 	}
 	c.prune(k)
-	since = max(c.calmSince+c.cfg.Settle, k.freed+c.cfg.Quick)
+	since = max(c.calmSince+c.cfg.Settle, k.freed+c.cfg.Quick, k.excused)
 	return since, len(k.leases) == 0 && since < c.now
 }
 

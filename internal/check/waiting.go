@@ -6,45 +6,111 @@ type stander struct {
 	client *client
 	ticket uint64
 	since  Time
+	firm   bool // the nodes can push to it, and nothing has come between
+	begun  Time // since when that is so
+}
+
+// steadies begins or ends the time in which waiting is judged.
+func (c *Checker) steadies(ev Event) {
+	for _, k := range c.keys {
+		c.judgeQueue(k)
+	}
+	c.steady, c.restful = ev.Kind == Steady, ev.At+c.cfg.Settle
 }
 
 // stands begins or ends somebody's standing in the queues.
 func (c *Checker) stands(ev Event) {
 	k := c.key(ev.Key)
-	for i := range k.standing {
-		if k.standing[i].id == ev.By {
-			if ev.Kind == Leaves {
-				c.judgeQueue(k)
-				k.standing = append(k.standing[:i], k.standing[i+1:]...)
-			}
-			return
+	s := k.stander(ev.By)
+	switch {
+	case ev.Kind == Leaves && s != nil:
+		c.judgeQueue(k)
+		if c.stoodStill(k, s) {
+			k.frozen++
 		}
-	}
-	if ev.Kind == Stands {
-		k.standing = append(k.standing, stander{ev.By, c.client(ev.Client), ev.Token, ev.At})
+		*s = k.standing[len(k.standing)-1]
+		k.standing = k.standing[:len(k.standing)-1]
+	case ev.Kind == Leaves:
+	case s == nil:
+		k.standing = append(k.standing, stander{ev.By, c.client(ev.Client), ev.Ticket, ev.At, ev.First, ev.At})
+	case ev.First != s.firm:
+		s.firm, s.begun = ev.First, ev.At
 	}
 }
 
-// judgeTurn checks I7 when a waiter gets the key: of those who stood in the queues
-// before it came, in fair weather all the time, none has an older ticket.
-func (c *Checker) judgeTurn(l *claim, ev Event) {
-	if ev.By == 0 || !c.calm {
-		return
-	}
-	var winner *stander
-	for i := range l.key.standing {
-		if l.key.standing[i].id == ev.By {
-			winner = &l.key.standing[i]
+func (k *key) stander(id uint64) *stander {
+	for i := range k.standing {
+		if k.standing[i].id == id {
+			return &k.standing[i]
 		}
 	}
-	if winner == nil {
+	return nil
+}
+
+// missed takes note of a push that did not come, or of a subscription that broke:
+// what I7 promises then is the end of the holder's TTL, or of the reservation of which
+// the push was to tell.
+func (c *Checker) missed(ev Event) {
+	k := c.key(ev.Key)
+	c.judgeQueue(k)
+	k.excused = max(k.excused, c.now+max(c.cfg.TTL, c.cfg.Reservation))
+	if s := k.stander(ev.By); s != nil {
+		s.firm = false
+	}
+}
+
+// halts takes note that a client stands still, or is no more. What is reserved for it
+// then keeps a key for that time; for nothing else does anybody wait for one that is no
+// more.
+func (c *Checker) halts(cl *client, crashed bool) {
+	for _, k := range c.keys {
+		for i := range k.standing {
+			s := &k.standing[i]
+			if s.client != cl {
+				continue
+			}
+			c.judgeQueue(k)
+			s.firm = false
+			if crashed {
+				k.excused = max(k.excused, c.now+c.cfg.Reservation)
+			}
+		}
+	}
+}
+
+// stuck takes note that what a client has under way may keep a key for a TTL.
+func (c *Checker) stuck(ev Event) {
+	k := c.key(ev.Key)
+	c.judgeQueue(k)
+	k.excused = max(k.excused, c.now+c.cfg.TTL)
+}
+
+// stoodStill reports whether a waiter's client has stood still since the key became
+// free: then it may have cost a reservation.
+func (c *Checker) stoodStill(k *key, s *stander) bool {
+	return !s.client.crashed && (s.client.paused || s.client.until >= k.free(c.now))
+}
+
+// free is since when no lease of the key has been valid; in the future if one is.
+func (k *key) free(now Time) Time {
+	since := k.freed
+	for _, l := range k.leases {
+		since = max(since, l.end())
+	}
+	return since
+}
+
+// judgeTurn checks I7 when a waiter gets the key: of those who stood in the queues
+// before it came, all the time able to be pushed to, none has an older ticket.
+func (c *Checker) judgeTurn(l *claim, ev Event) {
+	if ev.Ticket == 0 || !c.steady {
 		return
 	}
 	for i := range l.key.standing {
 		s := &l.key.standing[i]
-		if s.ticket < winner.ticket && s.since >= max(c.settled, c.calmSince)+c.cfg.Listen && s.since < winner.since && s.since < l.asked && !s.client.paused && !s.client.crashed {
+		if s.firm && s.ticket < ev.Ticket && max(s.begun, c.restful) < l.asked {
 			c.violate(I7, -1, []uint64{l.id}, "%s got %s out of turn: %s has stood in the queues since %v, with an older ticket",
-				c.name(l), c.cfg.Key(l.key.id), c.cfg.Client(s.client.id), s.since)
+				c.name(l), c.cfg.Key(l.key.id), c.cfg.Client(s.client.id), s.begun)
 		}
 	}
 }
@@ -52,22 +118,28 @@ func (c *Checker) judgeTurn(l *claim, ev Event) {
 // judgeQueue checks I7 for a key that somebody may have stood in the queues for, while
 // it was free, for too long.
 func (c *Checker) judgeQueue(k *key) {
-	if c.cfg.HandOver == 0 || len(k.standing) == 0 || !c.calm {
+	if c.cfg.HandOver == 0 || len(k.standing) == 0 || !c.steady {
 		return
 	}
-	c.prune(k)
-	if len(k.leases) > 0 {
+	free := k.free(c.now)
+	if free >= c.now {
 		return
+	}
+	frozen := Time(k.frozen)
+	for i := range k.standing {
+		if c.stoodStill(k, &k.standing[i]) {
+			frozen++
+		}
 	}
 	for i := range k.standing {
 		s := &k.standing[i]
-		if s.since < max(c.settled, c.calmSince)+c.cfg.Listen {
+		if s.client.paused || s.client.crashed {
 			continue
 		}
-		since := max(k.freed, s.since)
-		if took := c.now - since; took > c.cfg.HandOver {
-			c.violate(I7, -1, nil, "%s has been free since %v, and %s has stood in the queues for it for %v",
-				c.cfg.Key(k.id), since, c.cfg.Client(s.client.id), took)
+		since := max(free, s.since, s.client.until, c.restful, k.excused)
+		if took := c.now - since; took > c.cfg.HandOver+frozen*c.cfg.Reservation {
+			c.violate(I7, -1, nil, "%s has been free since %v, and %s has stood in the queues for it since %v, for nothing since %v; %d that stand before it stood still",
+				c.cfg.Key(k.id), free, c.cfg.Client(s.client.id), s.since, since, frozen)
 		}
 	}
 }

@@ -70,9 +70,9 @@ func (w *Waiter) Alarm() Time { return w.next }
 // Seen is what an attempt that was lost found.
 type Seen uint8
 
-// What an attempt can find. Queued: the nodes' pushes are to be waited for. Alone:
-// no push is to be expected, since another library holds the key, or since too few
-// nodes answered; then the shell waits as Pace says.
+// What an attempt can find. Queued: the nodes' pushes are to be waited for. Alone: so
+// many pushes as are needed are not to be expected, since another library has the key
+// on some nodes, or since they did not answer; then the shell waits as Pace says.
 const (
 	Queued Seen = iota + 1
 	Alone
@@ -80,10 +80,14 @@ const (
 
 // Lost takes what the attempt found, and a random number between 0 and 1.
 func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
-	queued, foreign, refused, rank := 0, 0, 0, mostTurns
+	able, refused, rank := 0, 0, mostTurns // able: nodes that push, or would let us have the key
 	for i := range w.places {
 		p := &w.places[i]
-		switch v, agreed := c.Vote(i); {
+		v, agreed := c.Vote(i)
+		if agreed || v.Queued && !v.Foreign || p.fresh {
+			able++
+		}
+		switch {
 		case agreed:
 			p.free, p.held = now, false // and given back
 		case v.Answer != Refused:
@@ -95,18 +99,14 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 				p.free, p.held = now+v.Remaining+time.Millisecond, !v.Reserved
 			}
 			if v.Queued {
-				queued++
 				rank = min(rank, v.Rank)
-			}
-			if v.Foreign {
-				foreign++
 			}
 		}
 		if p.fresh {
 			p.free, p.held = p.pushed, false // it may be newer than the answer
 		}
 	}
-	if queued+w.kept(now) == 0 || foreign > len(w.places)-w.need {
+	if able < w.need {
 		w.next = now + w.rules.Most
 		return Alone
 	}

@@ -104,7 +104,7 @@ func Pay(d core.Debt) resp.Command {
 	if d.Value == "" {
 		return Leave(d.Key, Waiter(d.Waiter))
 	}
-	return Release(d.Key, d.Value, Waiter(d.Waiter), false, Next)
+	return Release(d.Key, d.Value, Waiter(d.Waiter), false, Both)
 }
 
 // ReleaseBatch has room for the batch that releases one key, for those who do not
@@ -118,7 +118,7 @@ type ReleaseBatch struct {
 // each time, and no two calls may run at once.
 func (b *ReleaseBatch) Of(key, queue, value string) []resp.Command {
 	if b.batch[0] == nil {
-		b.args = release(key, queue, value, "", false, Next)
+		b.args = release(key, queue, value, "", false, Both)
 		b.batch[0] = b.args[:]
 	}
 	return b.batch[:]

@@ -131,13 +131,13 @@ func (r *run) release(keys, args []string) resp.Reply {
 		if kept != "" {
 			r.join(queue, waiter, kept)
 		}
-		if reserved && deputy != "" {
-			index := "-1"
-			if deputy == string(Next) {
-				index = "0"
-			}
-			if list := r.must("ZRANGE", queue, index, index); len(list.Items) > 0 {
-				r.tell("?", list.Items[0].Text, key)
+		for _, index := range deputies[Deputy(deputy)] {
+			for reserved {
+				list := r.must("ZRANGE", queue, index, index)
+				if len(list.Items) == 0 || r.tell("?", list.Items[0].Text, key) ||
+					r.must("ZREM", queue, list.Items[0].Text).Int == 0 {
+					break
+				}
 			}
 		}
 		switch {
@@ -149,6 +149,9 @@ func (r *run) release(keys, args []string) resp.Reply {
 		return resp.OfInt(1)
 	})
 }
+
+// deputies are the ranks of those who are told.
+var deputies = map[Deputy][]string{Next: {"0"}, Last: {"-1"}, Both: {"0", "-1"}}
 
 // setrange is SETRANGE key offset value.
 func (r *run) setrange(cmd resp.Command) resp.Reply {

@@ -25,7 +25,7 @@ func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 		return p.Extend(value, e.Token)
 	default:
 		if p.Waiter != "" {
-			return []resp.Command{Release(p.Key, value, p.Waiter, false, Next)}
+			return []resp.Command{Release(p.Key, value, p.Waiter, false, Both)}
 		}
 		return new(ReleaseBatch).Of(p.Key, Queue(p.Key), value)
 	}

@@ -14,7 +14,7 @@
 -- ARGV[3]  time of a reservation in ms
 -- ARGV[4]  how long the queue is kept if nobody touches it, in ms, if the waiter
 --          stays in it; else ''
--- ARGV[5]  who else is told to look after the reservation: 'next', 'last', or ''
+-- ARGV[5]  who else is told to look after the reservation: 'next', 'last', 'both', or ''
 -- returns  2 deleted, and reserved for the next | 1 deleted | 0 it was not ours:
 --          absent, or another's
 local value, waiter = ARGV[1], ARGV[2]
@@ -34,12 +34,11 @@ end
 if ARGV[4] ~= '' then
   join(KEYS[2], waiter, ARGV[4])
 end
-if first and ARGV[5] ~= '' then
-  local index = ARGV[5] == 'next' and 0 or -1
-  local deputy = redis.call('ZRANGE', KEYS[2], index, index)[1]
-  if deputy then
-    tell('?', deputy, KEYS[1])
-  end
+local deputies = {next = {0}, last = {-1}, both = {0, -1}}
+for _, index in ipairs(first and deputies[ARGV[5]] or {}) do
+  repeat -- until one is listening
+    local deputy = redis.call('ZRANGE', KEYS[2], index, index)[1]
+  until not deputy or tell('?', deputy, KEYS[1]) or redis.call('ZREM', KEYS[2], deputy) == 0
 end
 if not ours then
   return 0

@@ -85,6 +85,7 @@ const (
 	Nobody Deputy = ""
 	Next   Deputy = "next"
 	Last   Deputy = "last"
+	Both   Deputy = "both"
 )
 
 // Take takes the key if it is the waiter's turn, and else has it stand in the queue.

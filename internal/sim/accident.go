@@ -74,6 +74,9 @@ func (a *accident) strike(w *world) {
 		}
 		a.proc = p
 		w.restless++
+		if a.What == Preempt {
+			w.uneasy++
+		}
 		if a.After == 0 && a.What != Preempt {
 			w.halt(a)
 		} else {
@@ -83,6 +86,7 @@ func (a *accident) strike(w *world) {
 		if a.What == Repeat {
 			// What is repeated is not accepted twice: a token can be raised in vain.
 			w.restless++
+			w.uneasy++
 		}
 		a.links(w, func(k *link, l *lane) { a.impair(w, k, l) })
 	}
@@ -111,6 +115,13 @@ func (a *accident) impair(w *world, k *link, l *lane) {
 	case Delay, Drop, Echo:
 		k.singles = append(k.singles, a.Fault)
 		return
+	case Deafen:
+		if l != nil && a.Silent {
+			l.ear.deafen(w)
+		} else if l != nil {
+			l.ear.hangUp(w, false)
+		}
+		return
 	case Reset:
 		w.trouble(k, l, +1)
 		if l != nil {
@@ -121,6 +132,9 @@ func (a *accident) impair(w *world, k *link, l *lane) {
 	default:
 	}
 	a.change(k, +1)
+	if a.What == Mute {
+		return
+	}
 	if a.What == Sever {
 		k.cutUntil = max(k.cutUntil, w.now+a.For)
 	}
@@ -140,6 +154,8 @@ func (a *accident) change(k *link, by int) {
 		k.repeat += by * a.Percent
 	case Tear:
 		k.tear += by * a.Percent
+	case Mute:
+		k.mute += by * a.Percent
 	default:
 	}
 }
@@ -253,14 +269,17 @@ func (a *accident) mend(w *world) {
 		w.boot(a.proc.machine)
 	case Preempt:
 		w.restless--
+		w.uneasy--
 		a.blame(w, check.Healed)
-	case Sever, Slow, Lose, Repeat, Tear:
+	case Sever, Slow, Lose, Repeat, Tear, Mute:
 		if a.What == Repeat {
 			w.restless--
+			w.uneasy--
 		}
 		a.links(w, func(k *link, l *lane) {
-			a.change(k, -1)
-			w.trouble(k, l, -1)
+			if a.change(k, -1); a.What != Mute {
+				w.trouble(k, l, -1)
+			}
 		})
 	default:
 	}

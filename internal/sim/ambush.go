@@ -20,6 +20,7 @@ var ambushes = []ambush{
 	{(*generator).forgetful, (*generator).whileVerified},
 	{(*generator).pooled, (*generator).relapse},
 	{(*generator).farApart, (*generator).newborn},
+	{(*generator).rivals, (*generator).slowExtension},
 }
 
 // ambusher is the worker whose operations belong to an ambush.
@@ -91,6 +92,28 @@ func (g *generator) relapse(at time.Duration) time.Duration {
 		g.strikes(Fault{At: at + from(170, 280), What: Hang, Client: Any, Node: n, For: from(30, 100)})
 	}
 	return at + 6*ttl
+}
+
+func (g *generator) rivals() {
+	for len(g.s.Clients) < 2 {
+		g.s.Clients = append(g.s.Clients, Client{PPM: g.rate()})
+	}
+}
+
+// slowExtension: a lease is extended once, and the replies are long on their way. It
+// lasts from when they were asked for, and somebody waits for its end.
+func (g *generator) slowExtension(at time.Duration) time.Duration {
+	s := g.s
+	clients := g.Perm(len(s.Clients))
+	holder, rival := clients[0], clients[1]
+	ttl := s.ttl(holder)
+	s.Ops = append(s.Ops,
+		Op{At: at, Client: holder, Worker: ambusher, Key: s.Keys - 1, Hold: 3 * ttl, Wait: ttl, Extend: []time.Duration{ttl / 3}, NoRenew: true},
+		Op{At: at + ttl/2, Client: rival, Worker: ambusher, Key: s.Keys - 1, Hold: 10 * ms, Wait: 3 * ttl})
+	for n := range s.Nodes {
+		g.strikes(Fault{At: at + ttl/4, What: Delay, Client: holder, Node: n, Op: core.Extend, Way: In, By: g.within(ttl/10, ttl/2)})
+	}
+	return at + g.within(5*ttl, 8*ttl)
 }
 
 // farApart makes the per-node deadline so long that a vote can be under way while

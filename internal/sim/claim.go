@@ -50,8 +50,11 @@ func (p *process) newClaim(o *operation) *claim {
 		chance: o.chance.of(uint64(o.attempts)),
 		alarm:  core.Never,
 	}
-	if o.place != nil {
+	switch {
+	case o.place != nil:
 		c.waiter, c.params.Waiter = o.place, o.place.name
+	case o.spec.Foreign:
+		c.value = foreignValue(w.claims)
 	}
 	p.live = append(p.live, c)
 	return c
@@ -77,7 +80,7 @@ func (c *claim) carryOut(effects []core.Effect) {
 		switch e.Kind {
 		case core.Send:
 			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release && c.waiter != nil {
-				batch = c.batch(e)
+				batch = c.batch(e, effects[:i])
 			}
 			c.proc.lanes[e.Node].request(c, e, batch)
 		case core.Won, core.Freed:
@@ -102,10 +105,13 @@ func (c *claim) carryOut(effects []core.Effect) {
 }
 
 // batch is what a request says to a node.
-func (c *claim) batch(e core.Effect) []resp.Command {
+func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	if e.Op == core.Release && c.waiter != nil {
 		stay := c.core.Reason() == core.Outvoted
-		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.proc.deputy(e.Node))}
+		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.proc.deputy(before))}
+	}
+	if c.op.spec.Foreign {
+		return foreignBatch(c, e)
 	}
 	return c.params.Batch(e, c.value, c.look)
 }
@@ -135,9 +141,9 @@ func (c *claim) note(effects []core.Effect) {
 			c.won = true
 			c.proc.highest = max(c.proc.highest, c.core.Reserved())
 			w.stats.Acquisitions++
-			won := check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline()}
+			won := check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline(), Foreign: c.op.spec.Foreign}
 			if c.waiter != nil {
-				won.By = c.waiter.id
+				won.Ticket = c.waiter.ticket
 			}
 			w.tell(won)
 			if c.waiter != nil {

@@ -2,9 +2,11 @@ package sim
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/redlock-go/redlock/internal/check"
 	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/script"
 )
@@ -109,11 +111,44 @@ func (e *ear) hangUp(w *world, silently bool) {
 		return
 	}
 	e.run = 0
+	e.misses()
 	after := silence
 	if !silently {
 		after = w.latency(e.lane, e.lane.chance.of(6).of(e.serial).of(1), In).late
 	}
 	w.plan(w.now+after, evEar, e, e.arg(earBroken))
+}
+
+// deafen is the end of a subscription that neither side finds out before a silence.
+func (e *ear) deafen(w *world) {
+	if e.run != 0 && !e.silent {
+		e.silent = true
+		e.misses()
+		w.plan(w.now+silence, evEar, e, e.arg(earBroken))
+	}
+}
+
+// hears reports whether a push would arrive.
+func (e *ear) hears() bool { return e.run == e.lane.node.run && e.stands && !e.silent }
+
+// misses tells the book that pushes may be lost from now on.
+func (e *ear) misses() {
+	for _, w := range e.lane.proc.waiting.order {
+		w.missed()
+	}
+}
+
+// missed tells the book that a push was lost.
+func (e *ear) missed(text string) {
+	what, name, key := script.ReadPush(text)
+	p := e.lane.proc
+	switch i := slices.Index(p.w.keys, key); {
+	case p.dead || what == script.Garbled || i < 0:
+	case p.waiting.waiters[name] != nil:
+		p.waiting.waiters[name].missed()
+	default:
+		p.w.tell(check.Event{Kind: check.Missed, Key: i})
+	}
 }
 
 // publish is PUBLISH on a node: it returns the subscriptions that the server has in its
@@ -130,15 +165,23 @@ func (n *node) publish(w *world, channel, text string) int {
 		}
 		e := &p.lanes[n.index].ear
 		if e.run != n.run {
+			e.missed(text)
 			continue
 		}
 		receivers++
 		if p.dead || e.silent {
+			e.missed(text)
 			continue
 		}
 		w.serial++
-		t := w.latency(e.lane, e.lane.chance.of(10).of(w.serial), In)
+		c := e.lane.chance.of(10).of(w.serial)
+		if k := w.link(e.lane); k.mute > 0 && c.of(12).percent(k.mute) {
+			e.missed(text)
+			continue
+		}
+		t := w.latency(e.lane, c, In)
 		if t.lost {
+			e.missed(text)
 			// Nor does anything that comes after it, until the client gives it up.
 			e.silent = true
 			w.plan(w.now+silence, evEar, e, e.arg(earBroken))

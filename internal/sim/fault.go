@@ -24,7 +24,7 @@ type Fault struct {
 	After   int // so many effects later: between any two instructions of a client
 	Way     Way
 	Memory  Memory
-	Silent  bool    // of a crash: the connections go silent instead of being reset
+	Silent  bool    // the connections go silent instead of being reset
 	Op      core.Op // of a single packet
 }
 
@@ -52,6 +52,8 @@ const (
 	Lose                    // lose A|* 2|* N% for D: so many packets are lost, and their connections go silent
 	Repeat                  // repeat A|* 2|* N% for D: so many batches are executed twice, as by a library that sends again
 	Tear                    // tear A|* 2|* N% for D: so many batches are executed in parts, with other requests between them
+	Mute                    // mute A|* 2|* N% for D: so many pushes are lost, and nobody notices
+	Deafen                  // deafen A|* 2|* [silently]: the subscriptions break; or nothing comes over them, for seconds
 	Reset                   // reset A|* 2|*: the connections break
 
 	// Single packets: the next of that kind that leaves. The kinds are acquire, raise,
@@ -87,7 +89,7 @@ const (
 var whatNames = map[What]string{
 	Crash: "crash", Hang: "hang", Promote: "promote", Replace: "replace", Flush: "flush", Jump: "jump",
 	Rate: "rate", Wall: "wall", Pause: "pause", Kill: "kill", Preempt: "preempt", Sever: "cut",
-	Slow: "slow", Lose: "lose", Repeat: "repeat", Tear: "tear", Reset: "reset",
+	Slow: "slow", Lose: "lose", Repeat: "repeat", Tear: "tear", Reset: "reset", Mute: "mute", Deafen: "deafen",
 	Delay: "delay", Drop: "drop", Echo: "echo",
 }
 
@@ -124,7 +126,7 @@ func (f Fault) String() string {
 		say("%s", [...]string{"both", "out", "in"}[f.Way])
 	case Slow:
 		say("by %v", f.By)
-	case Lose, Repeat, Tear:
+	case Lose, Repeat, Tear, Mute:
 		say("%d%%", f.Percent)
 	case Delay, Drop, Echo:
 		say("%s", opNames[f.Op])
@@ -147,9 +149,9 @@ func (f Fault) String() string {
 		case Stale:
 			say("stale %v", f.By)
 		}
-		if f.Silent {
-			say("silently")
-		}
+	}
+	if f.Silent {
+		say("silently")
 	}
 	if f.After != 0 {
 		say("after %d", f.After)

@@ -24,7 +24,12 @@ func Generate(seed uint64) *Scenario {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x7265646c6f636b)), s: &Scenario{Seed: seed}}
 	g.cluster()
 	g.clients()
-	if g.odds(12) {
+	switch {
+	case g.odds(25):
+		g.rush()
+		g.sort()
+		return g.s
+	case g.odds(12):
 		g.lurks = pick(g, ambushes...)
 		g.lurks.prepare(g)
 	}
@@ -34,9 +39,13 @@ func Generate(seed uint64) *Scenario {
 	} else {
 		g.accidents()
 	}
+	g.sort()
+	return g.s
+}
+
+func (g *generator) sort() {
 	slices.SortStableFunc(g.s.Ops, func(a, b Op) int { return int(a.At - b.At) })
 	slices.SortStableFunc(g.s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
-	return g.s
 }
 
 type generator struct {

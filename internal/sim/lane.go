@@ -262,6 +262,17 @@ func (f *call) stray() {
 	}
 }
 
+// orphan marks a stray whose process is no more: it is executed within a moment, if it
+// was sent in fair weather.
+func (f *call) orphan() {
+	w := f.lane.proc.w
+	if p := f.packet; p != nil && p.counted && !p.orphan && w.link(f.lane).trouble == 0 {
+		p.orphan = true
+		w.orphans++
+		w.weather()
+	}
+}
+
 // end is the end of a call.
 func (f *call) end(err error) {
 	f.over = true
@@ -296,6 +307,9 @@ func (f *call) end(err error) {
 func (l *lane) land(f *call, err error) {
 	vote := core.Vote{Err: err}
 	if err == nil {
+		if f.claim.op.spec.Foreign {
+			f.replies = foreignReplies(f.op, f.replies)
+		}
 		vote = f.claim.params.Read(f.op, f.claim.value, f.replies)
 		if vote.Waited {
 			l.proc.waiting.crowded[f.claim.params.Key] = l.proc.read() + crowdFor

@@ -43,6 +43,7 @@ type packet struct {
 	again   bool          // it was sent by nobody a second time; see Repeat and Echo
 	resend  time.Duration // executed a second time so much later, before the reply leaves; -1 for no
 	counted bool          // in world.strays: its call was given up, and it has not been executed
+	orphan  bool          // in world.orphans
 	done    bool          // it was executed, or never will be
 }
 
@@ -74,6 +75,7 @@ type link struct {
 	lose     int // percent
 	repeat   int
 	tear     int
+	mute     int
 	singles  []*Fault // single packets that something will happen to
 	trouble  int      // how many faults there are, for the weather and the book
 	cutUntil time.Duration
@@ -343,6 +345,10 @@ func (w *world) gone(p *packet) {
 	if p.counted {
 		p.counted = false
 		w.strays--
+		if p.orphan {
+			p.orphan = false
+			w.orphans--
+		}
 		w.weather()
 	}
 }

@@ -89,7 +89,7 @@ func (o *operation) attempt() {
 	c := p.newClaim(o)
 	if o.place != nil {
 		o.place.core.Try()
-		o.place.claim = c
+		o.place.claim, o.place.lossy = c, false
 	}
 	o.attempts++
 	o.claim = c
@@ -233,7 +233,7 @@ func (o *operation) again(lost *loss) {
 		o.turn.known, o.turn.out = o.turn.known || o.waited.answered, o.waited.out
 	}
 	switch {
-	case o.place == nil && lost.held && o.proc.w.s.Push:
+	case o.place == nil && lost.held && o.proc.w.s.Push && !o.spec.Foreign:
 		o.beginToStand()
 		return
 	case o.place != nil && queued:

@@ -289,14 +289,22 @@ func (s *Scenario) at(p *words) {
 			return
 		}
 	}
-	s.Ops = append(s.Ops, p.op(at))
+	o, last := p.op(at)
+	for ; o.Worker <= last && len(s.Ops) < 10_000; o.Worker++ {
+		s.Ops = append(s.Ops, o)
+	}
 }
 
-func (p *words) op(at time.Duration) Op {
-	o := Op{At: at}
+// op reads an operation, of one worker or of each up to the last: "A/0..9".
+func (p *words) op(at time.Duration) (o Op, last int) {
+	o = Op{At: at}
 	who, worker, ok := strings.Cut(p.next(), "/")
 	if ok {
-		o.Worker = int(p.number(worker))
+		from, to, many := strings.Cut(worker, "..")
+		o.Worker = int(p.number(from))
+		if last = o.Worker; many {
+			last = int(p.number(to))
+		}
 	}
 	w := words{list: []string{who}}
 	if o.Client = w.client(); w.err != nil || o.Client == Any {
@@ -329,13 +337,15 @@ func (p *words) op(at time.Duration) Op {
 			o.NoRenew = true
 		case "leave":
 			o.Leave = true
+		case "foreign":
+			o.Foreign = true
 		case "write":
 			o.Write = true
 		default:
 			p.fail("%q is nothing of an operation", w)
 		}
 	}
-	return o
+	return o, last
 }
 
 func (p *words) fault(at time.Duration, what What) Fault {
@@ -356,7 +366,7 @@ func (p *words) fault(at time.Duration, what What) Fault {
 		f.Client, f.Node = p.client(), p.node()
 	}
 	switch what {
-	case Lose, Repeat, Tear:
+	case Lose, Repeat, Tear, Mute:
 		f.Percent = int(p.suffixed("%"))
 	case Delay, Drop, Echo:
 		f.Op = p.request()

@@ -174,7 +174,19 @@ func (p *process) later(ev event) {
 // pause stops the process.
 func (p *process) pause() {
 	if p.paused++; p.paused == 1 {
-		p.w.tell(check.Event{Kind: check.Paused, Client: p.id})
+		p.stuck(check.Paused)
+	}
+}
+
+// stuck tells the book that the process stands still, or is no more, and what it was in
+// the middle of.
+func (p *process) stuck(how check.Kind) {
+	for _, w := range p.waiting.order {
+		w.perhaps()
+	}
+	p.w.tell(check.Event{Kind: how, Client: p.id})
+	for _, c := range p.live {
+		p.w.tell(check.Event{Kind: check.Stuck, Key: c.key})
 	}
 }
 
@@ -208,13 +220,19 @@ func (p *process) die() {
 	p.dead, p.died = true, p.w.now
 	p.proc = nil
 	p.backlog = nil
-	p.w.restless -= len(p.armed)
+	for _, a := range p.armed {
+		p.w.restless--
+		if a.accident.What == Preempt {
+			p.w.uneasy--
+		}
+	}
 	p.armed = nil
-	p.w.tell(check.Event{Kind: check.Crashed, Client: p.id})
+	p.stuck(check.Crashed)
 	for i := range p.lanes {
 		for _, f := range p.lanes[i].calls {
 			if f != nil && !f.over {
 				f.stray()
+				f.orphan()
 			}
 		}
 	}

@@ -39,6 +39,8 @@ type waiter struct {
 	draws  uint64
 	id     uint64 // for the book
 	known  bool   // it knows that it stands in the queues
+	firm   bool   // so it does, and all of those nodes can push to it
+	lossy  bool   // a push was lost since the last attempt began
 }
 
 func (p *process) openQueues() {
@@ -107,22 +109,29 @@ func (w *waiter) quit() {
 // unknown tells the book that it does not stand in the queues any more.
 func (w *waiter) unknown() {
 	if w.known {
-		w.known = false
+		w.known, w.firm = false, false
 		w.op.proc.w.tell(check.Event{Kind: check.Leaves, Key: w.op.spec.Key, By: w.id})
 	}
 }
 
 // lost takes note of an attempt that failed.
 func (w *waiter) lost(c *claim) bool {
-	queued, p := 0, w.op.proc
+	queued, heard, p := 0, 0, w.op.proc
+	vain := false
 	for i := range p.lanes {
-		if v, _ := c.core.Vote(i); v.Queued {
+		v, _ := c.core.Vote(i)
+		vain = vain || v.Abstain // it was its turn, but the node was just being verified
+		if v.Queued {
 			queued++
+			if p.lanes[i].ear.hears() {
+				heard++
+			}
 		}
 	}
-	if !w.known && queued >= p.terms.Need {
-		w.known = true
-		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Token: w.ticket})
+	firm := heard >= p.terms.Need && !w.lossy && !vain
+	if queued >= p.terms.Need && (!w.known || firm && !w.firm) || vain && w.firm {
+		w.known, w.firm = true, firm
+		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket, First: firm})
 	}
 	w.claim = nil
 	return w.core.Lost(p.read(), c.core, w.random()) == core.Queued
@@ -139,6 +148,20 @@ func (w *waiter) told(change func(now core.Time, random float64)) {
 	if w.op.sleeping {
 		w.op.sleep()
 	}
+}
+
+// perhaps tells the book that it may stand in the queues, for all that is known.
+func (w *waiter) perhaps() {
+	if !w.known {
+		w.known = true
+		w.op.proc.w.tell(check.Event{Kind: check.Stands, Client: w.op.proc.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket})
+	}
+}
+
+// missed tells the book that a push for the waiter was lost, or may be.
+func (w *waiter) missed() {
+	w.firm, w.lossy = false, true
+	w.op.proc.w.tell(check.Event{Kind: check.Missed, Key: w.op.spec.Key, By: w.id})
 }
 
 // hears takes note that one more node can push.
@@ -164,17 +187,19 @@ func (p *process) rejoin() {
 }
 
 // deputy is Locker.deputy.
-func (p *process) deputy(node int) script.Deputy {
+func (p *process) deputy(before []core.Effect) script.Deputy {
 	well := 0
-	for i := range p.lanes[:node] {
-		if !p.lanes[i].core.Suspect() {
+	for _, e := range before {
+		if e.Kind == core.Send && e.Op == core.Release && !p.lanes[e.Node].core.Suspect() {
 			well++
 		}
 	}
-	switch well {
-	case 0:
+	switch {
+	case len(p.lanes) == 1:
+		return script.Both
+	case well == 0:
 		return script.Next
-	case 1:
+	case well == 1:
 		return script.Last
 	}
 	return script.Nobody

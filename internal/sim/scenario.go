@@ -55,6 +55,7 @@ type Expectation struct {
 // Those of one worker are done one after the other.
 //
 //	at 5ms A/2 acquire k1 hold 20ms wait 1s
+//	at 5ms A/0..9 acquire k1 hold 20ms          ten workers do
 type Op struct {
 	At      time.Duration
 	Client  int
@@ -68,6 +69,7 @@ type Op struct {
 	MaxHold time.Duration   // "max-hold D"
 	NoRenew bool            // "no-renewal"
 	Leave   bool            // "leave": does not release at the end of the hold, and lets the lease run out
+	Foreign bool            // "foreign": by another library, which sets the key and deletes it, knows of no queue, and polls
 	Write   bool            // "write": at the end of the hold, without looking, writes to a resource that is fenced by the token
 }
 
@@ -207,7 +209,7 @@ func (o Op) String() string {
 	with("wait", o.Wait)
 	with("cancel", o.Cancel)
 	for _, d := range o.Extend {
-		with("extend", d)
+		fmt.Fprintf(&b, " extend %v", d) // also at once
 	}
 	with("max-hold", o.MaxHold)
 	if o.NoRenew {
@@ -215,6 +217,9 @@ func (o Op) String() string {
 	}
 	if o.Leave {
 		b.WriteString(" leave")
+	}
+	if o.Foreign {
+		b.WriteString(" foreign")
 	}
 	if o.Write {
 		b.WriteString(" write")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redlock-go/redlock/internal/check"
 	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
 )
 
 // Row is one line of a trace: what happened, and how things stood then.
@@ -88,13 +89,24 @@ func (n *node) mark(w *world) string {
 		if c := n.holder(w, key); c != nil {
 			fmt.Fprintf(&b, "%s%d", clientName(c.proc.index), c.id)
 		} else {
-			b.WriteByte('.')
+			b.WriteString(n.reserved(w, key))
 		}
 	}
 	if n.hung > 0 {
 		b.WriteString(" hung")
 	}
 	return b.String()
+}
+
+// reserved is whom the node keeps a key for, or a dot.
+func (n *node) reserved(w *world, key int) string {
+	text, _ := n.model.Get(n.ms(w.now), w.keys[key])
+	for _, p := range w.procs {
+		if id := strings.TrimPrefix(p.waiting.process.Channel(), script.ProcessID{}.Channel()[:len("redlock:wake:")]); script.IsReservation(text) && strings.Contains(text, id) {
+			return ">" + clientName(p.index)
+		}
+	}
+	return "."
 }
 
 // told writes down what the book was told, as far as it is of interest.
@@ -106,7 +118,11 @@ func (t *trace) told(ev check.Event) {
 	}
 	switch ev.Kind {
 	case check.Asked:
-		by("asks for %s", t.w.keys[ev.Key])
+		if c := t.claim(ev.Claim); c != nil && c.waiter != nil {
+			by("asks for %s, as waiter %d", t.w.keys[ev.Key], c.waiter.id)
+		} else {
+			by("asks for %s", t.w.keys[ev.Key])
+		}
 		t.vain()
 	case check.Won:
 		by("HOLDS, token %d, until %v", ev.Token, ev.Deadline)
@@ -129,7 +145,8 @@ func (t *trace) told(ev check.Event) {
 		t.row(t.w.procs[ev.Client].index, "dies")
 	case check.Took, check.Kept, check.Dropped, check.Forgot, check.Rose:
 		t.row(-1, "")
-	case check.Seen, check.Voted, check.Moved, check.Unanswered, check.Wants, check.Settled, check.Cut, check.Healed, check.Calm, check.Storm:
+	case check.Seen, check.Voted, check.Moved, check.Unanswered, check.Wants, check.Settled, check.Cut, check.Healed, check.Calm, check.Storm,
+		check.Stands, check.Missed, check.Stuck, check.Leaves, check.Steady, check.Unsteady:
 	}
 }
 

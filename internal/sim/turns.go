@@ -18,6 +18,7 @@ type turn struct {
 func (p *process) take(o *operation) (standsBy bool) {
 	t := p.turns[o.spec.Key]
 	switch {
+	case o.spec.Foreign:
 	case t == nil:
 		o.turn = &turn{key: o.spec.Key}
 		p.turns[o.spec.Key] = o.turn
@@ -87,7 +88,7 @@ func (o *operation) resign(place *waiter, outage bool) (inherited bool) {
 // campaign asks the nodes, for the first time.
 func (o *operation) campaign() {
 	p := o.proc
-	if o.place == nil && !o.spec.Try && p.w.s.Push && p.read() < p.waiting.crowded[p.w.keys[o.spec.Key]] {
+	if o.place == nil && !o.spec.Try && !o.spec.Foreign && p.w.s.Push && p.read() < p.waiting.crowded[p.w.keys[o.spec.Key]] {
 		o.beginToStand()
 		return
 	}

@@ -95,7 +95,11 @@ type world struct {
 	silentNodes uint64 // and which do not answer
 	flaky       bool   // or only now and then
 	restless    int    // faults that leave no calm
-	stretched   bool   // the latencies leave no calm at all
+	uneasy      int    // those of them that are not steady either
+	orphans     int    // strays of dead processes, which come soon
+	steady      bool
+	steadyNodes uint64
+	stretched   bool // the latencies leave no calm at all
 }
 
 // mostAtOnce is how many events of one instant there can be for good reasons.
@@ -254,21 +258,24 @@ func (w *world) bounds() check.Config {
 		Pause:    stretch(probeMost),
 		Attempts: 12,
 		Waits:    5 * time.Second,
-		HandOver: handOver,
-		Listen:   silence + 2*subscribeMost + script.ReservationMS*time.Millisecond,
-		Slow:     s.Timeout - s.Timeout/50,
-		Client:   func(id int) string { return w.procName(id) },
-		Node:     func(i int) string { return "node " + nodeName(i) },
-		Key:      func(i int) string { return fmt.Sprintf("k%d", i+1) },
+		HandOver: handOver(longest, trip),
+
+		Reservation: script.ReservationMS * time.Millisecond,
+		Slow:        s.Timeout - s.Timeout/50,
+		Client:      func(id int) string { return w.procName(id) },
+		Node:        func(i int) string { return "node " + nodeName(i) },
+		Key:         func(i int) string { return fmt.Sprintf("k%d", i+1) },
 	}
 	b.Settle = b.TTL + b.Reach + b.Pause + b.Quick
 	return b
 }
 
-// handOver is the time within which a key that is free is taken by a waiter, in fair
-// weather: one reservation for a waiter that does not come, and as long again for all
-// the rest.
-const handOver = 2 * script.ReservationMS * time.Millisecond
+// handOver is the time within which a key that is free is taken by a waiter when
+// nothing is in its way: a quarter of a second, and some round trips. When the key
+// expires the clocks do not agree on the moment.
+func handOver(ttl, trip time.Duration) time.Duration {
+	return script.ReservationMS*time.Millisecond/2 + 20*trip + 3*quorum.Drift(ttl)
+}
 
 // procName is how a process is called: by its machine.
 func (w *world) procName(id int) string {
@@ -310,6 +317,7 @@ func (w *world) weather() {
 			flaky = flaky || now
 		}
 	}
+	w.steadiness()
 	calm := bits.OnesCount64(well) >= len(w.nodes)/2+1
 	if calm == w.calm && (!calm || well == w.wellNodes && silent == w.silentNodes && flaky == w.flaky) {
 		return
@@ -321,6 +329,48 @@ func (w *world) weather() {
 		k = check.Calm
 	}
 	w.tell(check.Event{Kind: k, First: fewer, Flaky: calm && flaky})
+}
+
+// steadiness tells the book whether it is steady: see check.Steady.
+func (w *world) steadiness() {
+	well := uint64(0)
+	if !w.stretched && w.uneasy == 0 && w.strays == w.orphans {
+		for i, n := range w.nodes {
+			if w.steadily(n) {
+				well |= 1 << i
+			}
+		}
+	}
+	steady := bits.OnesCount64(well) >= len(w.nodes)/2+1
+	if steady == w.steady && (!steady || well == w.steadyNodes) {
+		return
+	}
+	w.steady, w.steadyNodes = steady, well
+	k := check.Unsteady
+	if steady {
+		k = check.Steady
+	}
+	w.tell(check.Event{Kind: k})
+}
+
+// steadily reports whether a node answers every client that runs, and votes for it.
+func (w *world) steadily(n *node) bool {
+	if troubled, _ := w.troubled(n); troubled || !n.alive() {
+		return false
+	}
+	for _, m := range w.machines {
+		if p := m.proc; p != nil && p.paused == 0 && !w.trusts(p, n) && (n.run > 1 || p.lanes[n.index].seenRun != 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// trusts reports whether a process has verified the node, and counts its votes.
+func (w *world) trusts(p *process, n *node) bool {
+	l := &p.lanes[n.index]
+	quarantine := w.quarantine + w.quarantine/50
+	return l.seenRun == n.run && (n.run == 1 || w.now >= l.seenAt+quarantine)
 }
 
 // troubled reports whether there is trouble between some client and a node, and
@@ -341,15 +391,7 @@ func (w *world) well(n *node) bool {
 		return false
 	}
 	for _, m := range w.machines {
-		if m.proc == nil {
-			return false
-		}
-		l := &m.proc.lanes[n.index]
-		if l.seenRun != n.run {
-			return false
-		}
-		quarantine := w.quarantine + w.quarantine/50
-		if n.run > 1 && w.now < l.seenAt+quarantine {
+		if m.proc == nil || !w.trusts(m.proc, n) {
 			return false
 		}
 	}

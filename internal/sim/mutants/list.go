@@ -16,6 +16,9 @@ const (
 	read       = "internal/script/read.go"
 	scripts    = "internal/script/model_scripts.go"
 	modelQueue = "internal/script/model_queue.go"
+	wait       = "internal/core/wait.go"
+	simEar     = "internal/sim/ear.go"
+	simQueues  = "internal/sim/queues.go"
 	simClaim   = "internal/sim/claim.go" // what the shell decides, as the simulator mirrors it
 	simGuard   = "internal/sim/verify.go"
 	simLane    = "internal/sim/lane.go"
@@ -122,13 +125,13 @@ var All = []Mutant{
 		Name:   "blind-release",
 		Why:    "a release deletes whatever is there",
 		Breaks: breaks(check.I4),
-		Edits:  []Edit{{scripts, "	if holder.Equal(resp.OfText(args[0])) {\n", "	if holder.Kind == resp.Text {\n"}},
+		Edits:  []Edit{{modelQueue, "		ours := has(value) || has(marked(value))\n", "		ours := has(value) || holder.Kind == resp.Text\n"}},
 	},
 	{
 		Name:   "blind-extension",
 		Why:    "an extension resets the expiry of whatever is there",
 		Breaks: breaks(check.I4),
-		Edits:  []Edit{{scripts, "	case holder.Text != value:\n", "	case holder.Text != value && len(value) == 0:\n"}},
+		Edits:  []Edit{{scripts, "	case holder.Text != value && holder.Text != marked(value):\n		return holder\n", "	case len(value) == 0:\n		return holder\n"}},
 	},
 	{
 		Name:   "late-grant-kept",
@@ -236,7 +239,7 @@ var All = []Mutant{
 		Name:   "requeue-lost",
 		Why:    "who gives back what a failed attempt got does not stand in the queue again",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "		if kept != \"\" {\n			r.join(queue, waiter, kept)\n		}\n", ""}},
+		Edits:  []Edit{{modelQueue, "		if kept != \"\" {\n", "		if kept == \"-\" {\n"}},
 	},
 	{
 		Name:   "reservation-kept",
@@ -262,9 +265,45 @@ var All = []Mutant{
 	},
 	{
 		Name:   "turn-ignored",
-		Why:    "a free key is anybody's, whoever stands before him",
+		Why:    "a free key is anybody's, whoever stands before them",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "			first, kept := r.reserve(key, queue, waiter, ms)\n", "			first, kept := \"\", false\n"}},
+		Edits:  []Edit{{modelQueue, "			first, kept := r.reserve(key, queue, waiter, ms)\n", "			first, kept := ms, false\n"}},
+	},
+	{
+		Name:   "mark-lost",
+		Why:    "a waiter does not mark the holder's value, and is not looked for at the release",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "				if strings.HasPrefix(holder.Text, format) {\n", "				if strings.HasPrefix(holder.Text, format) && waiter == \"\" {\n"}},
+	},
+	{
+		Name:   "push-awaited",
+		Why:    "who stands in the queues waits for pushes only, and not for the end of the holder's TTL",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{wait, "	if at := free[w.need-1]; at < w.next {\n", "	if at := free[w.need-1]; at < now {\n"}},
+	},
+	{
+		Name:   "stranger-awaited",
+		Why:    "a push is waited for from nodes whose key another library has",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{wait, "		if agreed || v.Queued && !v.Foreign || p.fresh {\n", "		if agreed || v.Queued || p.fresh {\n"}},
+	},
+	{
+		Name:   "minority-awaited",
+		Why:    "a minority of pushes is not tried, though the others may have been lost",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{wait, "	case perhaps >= w.need:\n", "	case perhaps >= w.need && kept > perhaps:\n"}},
+	},
+	{
+		Name:   "no-deputy",
+		Why:    "nobody is told to look after a reservation, and one who stands still costs the rest of the holder's TTL",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "			for reserved {\n", "			for reserved && index == \"\" {\n"}},
+	},
+	{
+		Name:   "dead-kept",
+		Why:    "a node's push for a waiter that has left is not answered, and it stays in that queue",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{simEar, "		l.dismiss(key, name)\n", "		_ = key\n"}, {simQueues, "		w.op.proc.lanes[i].dismiss(w.key, w.name)\n", "		_ = i\n"}},
 	},
 	{
 		Name:   "block-unreserved",
