@@ -13,11 +13,7 @@ func (g *generator) rush() {
 	s.Timeout = min(s.TTL/10, 50*ms)
 	s.Latency = [2]time.Duration{g.within(20*time.Microsecond, 200*time.Microsecond), 0}
 	s.Latency[1] = s.Latency[0] + g.within(0, s.Timeout/25)
-	for range g.IntN(4) {
-		wall := g.wall()
-		s.Clients = append(s.Clients, Client{PPM: g.rate(), Wall: wall})
-		g.walls = append(g.walls, wall)
-	}
+	g.join(g.IntN(4))
 	for i := range s.Clients {
 		s.Clients[i].TTL = 0
 	}
@@ -62,6 +58,15 @@ func (g *generator) frozenHeads() {
 	s.End = g.span + 2*s.TTL + 4*time.Second
 }
 
+// join makes so many clients more.
+func (g *generator) join(n int) {
+	for range n {
+		wall := g.wall()
+		g.s.Clients = append(g.s.Clients, Client{PPM: g.rate(), Wall: wall})
+		g.walls = append(g.walls, wall)
+	}
+}
+
 // crowd makes the operations: those of some clients wait only, for all that is known of
 // them, so that they have nothing but their place in the queue when something happens to
 // them.
@@ -69,6 +74,10 @@ func (g *generator) crowd() {
 	s := g.s
 	g.span = g.within(20*time.Second, 30*time.Second)
 	workers := pick(g, 1, 2, 3, 5, 8, 100/len(s.Clients))
+	if g.odds(60) { // processes, each of which stands in the queues, and not callers in one
+		g.join(len(s.Clients) * (workers - 1))
+		workers = 1
+	}
 	hold := pick(g, time.Duration(0), 2*ms, 20*ms, 200*ms, s.TTL/2)
 	wait := g.within(s.TTL, 20*s.TTL+time.Second)
 	think := pick(g, 0, ms, 30*ms, 300*ms, 3*time.Second)
