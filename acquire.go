@@ -10,9 +10,6 @@ import (
 	"github.com/redlock-go/redlock/internal/core"
 )
 
-// pace is how Acquire waits between attempts.
-var pace = core.Pace{Least: 5 * time.Millisecond, Most: 100 * time.Millisecond, Slot: 2 * time.Millisecond}
-
 // Acquire takes the lock of that name and returns the lease. While somebody
 // else holds it, Acquire waits, until ctx is done; the wait is not bounded
 // otherwise. Callers in this process wait for each other in the order in which they
@@ -51,7 +48,7 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 		case s.failed != nil:
 			return nil, s.failed
 		case s.passed == nil:
-			waited.answered = l.turns.isKnown(t)
+			waited.Answered = l.turns.isKnown(t)
 			return l.campaign(ctx, o, t, s.place, &waited)
 		}
 		lease, _, err := s.passed.lease(ctx, t)
@@ -77,7 +74,7 @@ func (l *Locker) campaign(ctx context.Context, o options, t *turn, place *waiter
 	case lease != nil:
 		return lease, nil
 	case t == nil:
-	case errors.Is(err, ErrNoQuorum) && waited.over:
+	case waited.failed:
 		l.turns.fail(t, err)
 	case l.turns.pass(t, place):
 		place = nil
@@ -95,18 +92,20 @@ func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, wai
 		place = l.queues.stand(ctx, o.key)
 	}
 	for {
-		lease, lost, err := l.attempt(ctx, o, t, waited.attempts > 0, place)
+		lease, lost, err := l.attempt(ctx, o, t, waited.Attempts > 0, place)
 		if err != nil {
 			return nil, nil, waited.giveUp(o.key, err)
 		}
 		if lease != nil {
 			return lease, nil, nil
 		}
-		if !waited.goOn(lost, l.clock.now(), l.cfg.TTL+l.cfg.quarantine()) {
+		waited.last = lost.cause
+		if !waited.GoOn(lost.defeat, l.clock.now(), l.cfg.TTL+l.cfg.quarantine()) {
+			waited.failed = true
 			return nil, place, lost.cause
 		}
 		if t != nil {
-			l.turns.learn(t, waited.answered, waited.out)
+			l.turns.learn(t, waited.Answered, waited.Out)
 		}
 		if o.onWait != nil {
 			o.onWait(lost.cause)
@@ -118,7 +117,7 @@ func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, wai
 			}
 			fallthrough
 		case place == nil || !lost.queued:
-			err = l.sleep(ctx, pace.Pause(waited.attempts-1, lost.view, rand.Float64()))
+			err = l.sleep(ctx, core.Ordinary.Pause(waited.Attempts-1, lost.defeat.View, rand.Float64()))
 		default:
 			err = place.wait(ctx)
 		}
@@ -264,29 +263,9 @@ func contextError(ctx context.Context) error {
 
 // waiting is what a caller of Acquire has been through.
 type waiting struct {
-	attempts int
-	last     error     // of the last attempt
-	answered bool      // a quorum has answered
-	outage   core.Time // since when none does
-	out      bool
-	over     bool // the patience is
-}
-
-// goOn reports whether to try again after an attempt that was lost: after
-// contention always, after an outage only if a quorum answered before and the
-// patience is not at its end.
-func (w *waiting) goOn(lost *loss, now core.Time, patience time.Duration) bool {
-	w.attempts++
-	w.last = lost.cause
-	if lost.late || errors.Is(lost.cause, ErrHeld) && !errors.Is(lost.cause, ErrNoQuorum) {
-		w.answered, w.out = true, false
-		return true
-	}
-	if !w.out {
-		w.out, w.outage = true, now
-	}
-	w.over = !w.answered || now-w.outage >= patience
-	return !w.over
+	core.Patience
+	last   error // of the last attempt
+	failed bool  // for want of a quorum
 }
 
 // giveUp is the error of a wait that ended.
@@ -294,8 +273,8 @@ func (w *waiting) giveUp(key string, err error) error {
 	if w.last == nil {
 		return fmt.Errorf("redlock: gave up on %q: %w", key, err)
 	}
-	if w.attempts == 0 {
+	if w.Attempts == 0 {
 		return fmt.Errorf("redlock: gave up waiting for %q: %w; last: %w", key, err, w.last)
 	}
-	return fmt.Errorf("redlock: gave up waiting for %q after %d attempts: %w; last: %w", key, w.attempts, err, w.last)
+	return fmt.Errorf("redlock: gave up waiting for %q after %d attempts: %w; last: %w", key, w.Attempts, err, w.last)
 }

@@ -3,9 +3,7 @@ package redlock
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/redlock-go/redlock/internal/core"
@@ -24,10 +22,9 @@ var (
 // loss is why a claim ended.
 type loss struct {
 	reason core.Reason
-	cause  error     // of the lease's context, or of the failed attempt
-	view   core.View // of a failed attempt, for the pace
-	late   bool      // it was won, but too late: nothing speaks against trying again
-	queued bool      // the nodes will push when it is time for the next attempt
+	cause  error       // of the lease's context, or of the failed attempt
+	defeat core.Defeat // of a failed attempt
+	queued bool        // the nodes will push when it is time for the next attempt
 }
 
 // extendError is what Extend says after the end.
@@ -55,7 +52,7 @@ func (c *claim) loss() *loss {
 	}
 	switch l.reason {
 	case core.Outvoted:
-		l.view, l.late, l.cause = c.outvoted()
+		l.defeat, l.cause = c.outvoted()
 	case core.Released:
 		l.cause = ErrReleased
 		if c.locker.isClosing() {
@@ -107,44 +104,16 @@ func refusal(v core.Vote) error {
 
 // outvoted explains why an attempt failed: too few nodes answered, which is an
 // outage, or enough did and somebody else holds them, which is contention.
-func (c *claim) outvoted() (view core.View, late bool, err error) {
-	need := c.locker.terms.Need
-	granted, refused := 0, 0
-	holders := make(map[string]int)
-	var free []time.Duration // when each node that answered will be free of others
-	for i := range c.locker.lanes {
-		switch v, agreed := c.core.Vote(i); {
-		case agreed:
-			granted++
-			free = append(free, 0)
-		case v.Answer == core.Refused:
-			refused++
-			holders[v.Holder]++
-			free = append(free, v.Remaining)
-		}
+func (c *claim) outvoted() (d core.Defeat, err error) {
+	d = c.core.Defeat(c.value)
+	switch {
+	case d.Late:
+		return d, c.tooLate()
+	case !d.Held:
+		return d, c.quorumError("acquire")
 	}
-	if granted >= need {
-		return view, true, c.tooLate()
-	}
-	if granted+refused < need {
-		return view, false, c.quorumError("acquire")
-	}
-	holder, most := "", 0
-	for h, n := range holders {
-		if n > most || n == most && h < holder {
-			holder, most = h, n
-		}
-	}
-	view.Split = most < need
-	for h, n := range holders {
-		if n > granted || n == granted && h < c.value {
-			view.Rank++
-		}
-	}
-	slices.Sort(free)
-	view.Remaining = free[need-1]
-	return view, false, &HeldError{
-		Key: c.params.Key, Holder: holderName(holder), Reserved: script.IsReservation(holder), Remaining: view.Remaining,
+	return d, &HeldError{
+		Key: c.params.Key, Holder: holderName(d.Holder), Reserved: script.IsReservation(d.Holder), Remaining: d.View.Remaining,
 	}
 }
 

@@ -12,6 +12,9 @@ type Pace struct {
 	Slot  time.Duration // after a split vote: the time that an attempt of another takes
 }
 
+// Ordinary is the pace of all clients.
+var Ordinary = Pace{Least: 5 * time.Millisecond, Most: 100 * time.Millisecond, Slot: 2 * time.Millisecond}
+
 // View is what a lost attempt saw.
 type View struct {
 	// Rank is the place of this attempt among the contenders of a split vote,

@@ -79,7 +79,7 @@ func readAcquire(value string, replies []resp.Reply) core.Vote {
 	case set.Kind == resp.Nil, set.Kind == resp.Text && Unmarked(set.Text) == value:
 		v.Answer = core.Granted
 	case set.Kind == resp.Text:
-		v.Answer, v.Holder = core.Refused, set.Text
+		v.Answer, v.Holder = core.Refused, Unmarked(set.Text)
 		if len(replies) > 3 && replies[3].Kind == resp.Int && replies[3].Int >= 0 {
 			// 0 is less than a millisecond; a key without an expiry says -1.
 			v.Remaining = time.Duration(max(1, replies[3].Int)) * time.Millisecond
@@ -113,7 +113,7 @@ func readTake(r resp.Reply) core.Vote {
 	case r.Items[0].Int == 1 && of(1, resp.Int):
 		return core.Vote{Answer: core.Granted, Accepted: r.Items[1].Int == 1}
 	case r.Items[0].Int == 0 && of(1, resp.Text) && of(2, resp.Int) && of(3, resp.Int):
-		v := core.Vote{Answer: core.Refused, Holder: r.Items[1].Text, Queued: true, Rank: int(min(r.Items[3].Int, 1<<20))}
+		v := core.Vote{Answer: core.Refused, Holder: Unmarked(r.Items[1].Text), Queued: true, Rank: int(min(r.Items[3].Int, 1<<20))}
 		v.Reserved, v.Foreign = IsReservation(v.Holder), !IsOurs(v.Holder)
 		if ms := r.Items[2].Int; ms >= 0 {
 			v.Remaining = time.Duration(max(1, ms)) * time.Millisecond
@@ -155,7 +155,7 @@ func readExtend(r resp.Reply) core.Vote {
 	case r.Kind == resp.Int && r.Int == 0:
 		return core.Vote{Answer: core.Absent}
 	case r.Kind == resp.Text:
-		return core.Vote{Answer: core.Refused, Holder: r.Text}
+		return core.Vote{Answer: core.Refused, Holder: Unmarked(r.Text)}
 	default:
 		return garbage("%v to extend", r)
 	}

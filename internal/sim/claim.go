@@ -45,7 +45,7 @@ func (p *process) newClaim(o *operation) *claim {
 		core: core.NewClaim(&p.terms), proc: p, id: w.claims, key: o.spec.Key,
 		params: script.Params{Key: w.keys[o.spec.Key], TTL: ttl, Retention: max(ttl, w.retention.Milliseconds())},
 		value:  script.Value(id, clientName(p.index)),
-		look:   o.spec.Try || o.waited.attempts > 0,
+		look:   o.spec.Try || o.waited.Attempts > 0,
 		op:     o,
 		chance: o.chance.of(uint64(o.attempts)),
 		alarm:  core.Never,
@@ -217,58 +217,13 @@ func (p *process) leave(c *claim) {
 // loss is why a claim ended.
 type loss struct {
 	reason core.Reason
-	view   core.View
-	late   bool // it was won, but too late
-	held   bool // somebody else holds the key, and enough nodes said so
+	defeat core.Defeat // if it was outvoted
 }
 
-// loss explains the end: outvoted of the root package's failure.go, which leaves
-// it to words.
 func (c *claim) loss() *loss {
 	l := &loss{reason: c.core.Reason()}
-	if l.reason != core.Outvoted {
-		return l
+	if l.reason == core.Outvoted {
+		l.defeat = c.core.Defeat(c.value)
 	}
-	need := c.proc.terms.Need
-	granted, refused := 0, 0
-	holders := make(map[string]int, 2)
-	free := make([]time.Duration, 0, 8)
-	for i := range c.proc.lanes {
-		switch v, agreed := c.core.Vote(i); {
-		case agreed:
-			granted++
-			free = append(free, 0)
-		case v.Answer == core.Refused:
-			refused++
-			holders[v.Holder]++
-			free = append(free, v.Remaining)
-		}
-	}
-	switch {
-	case granted >= need:
-		l.late = true
-		return l
-	case granted+refused < need:
-		return l
-	}
-	l.held = true
-	most := 0
-	for h, n := range holders {
-		most = max(most, n)
-		if n > granted || n == granted && h < c.value {
-			l.view.Rank++
-		}
-	}
-	l.view.Split = most < need
-	sortTimes(free)
-	l.view.Remaining = free[need-1]
 	return l
-}
-
-func sortTimes(t []time.Duration) {
-	for i := 1; i < len(t); i++ {
-		for j := i; j > 0 && t[j] < t[j-1]; j-- {
-			t[j], t[j-1] = t[j-1], t[j]
-		}
-	}
 }

@@ -7,9 +7,6 @@ import (
 	"github.com/redlock-go/redlock/internal/core"
 )
 
-// pace is the root package's.
-var pace = core.Pace{Least: 5 * time.Millisecond, Most: 100 * time.Millisecond, Slot: 2 * time.Millisecond}
-
 // operation is a user's goroutine: it is in Acquire or TryAcquire, or holds a
 // lease.
 type operation struct {
@@ -19,7 +16,7 @@ type operation struct {
 	chance chance
 
 	attempts int
-	waited   waiting
+	waited   core.Patience
 	claim    *claim // the attempt under way, or the lease
 	turn     *turn  // in the process, as long as it has that without a lease
 	behind   *turn  // for which it stands by
@@ -221,7 +218,7 @@ func (o *operation) again(lost *loss) {
 		queued = o.place.lost(o.claim)
 	}
 	o.claim, o.outcome = nil, nil
-	if o.spec.Try || !o.waited.goOn(lost, o.proc.read(), o.proc.terms.TTL+o.proc.w.quarantine) {
+	if o.spec.Try || !o.waited.GoOn(lost.defeat, o.proc.read(), o.proc.terms.TTL+o.proc.w.quarantine) {
 		o.finish()
 		if o.place != nil {
 			o.place.quit()
@@ -230,17 +227,17 @@ func (o *operation) again(lost *loss) {
 		return
 	}
 	if o.turn != nil {
-		o.turn.known, o.turn.out = o.turn.known || o.waited.answered, o.waited.out
+		o.turn.known, o.turn.out = o.turn.known || o.waited.Answered, o.waited.Out
 	}
 	switch {
-	case o.place == nil && lost.held && o.proc.w.s.Push && !o.spec.Foreign:
+	case o.place == nil && lost.defeat.Held && o.proc.w.s.Push && !o.spec.Foreign:
 		o.beginToStand()
 		return
 	case o.place != nil && queued:
 		o.sleep()
 		return
 	}
-	o.plan(pace.Pause(o.waited.attempts-1, lost.view, o.chance.of(uint64(o.attempts)).of(1).unit()), evAttempt)
+	o.plan(core.Ordinary.Pause(o.waited.Attempts-1, lost.defeat.View, o.chance.of(uint64(o.attempts)).of(1).unit()), evAttempt)
 }
 
 // hear is what the operation waits for: the grant, or the end of the release.
@@ -257,7 +254,7 @@ func (o *operation) hear(c *claim, what core.EffectKind) {
 	case c.lost == nil:
 		o.grant()
 	default: // won and over before anyone looked: the process stood still
-		o.defeated(c, &loss{late: true})
+		o.defeated(c, &loss{defeat: core.Defeat{Late: true}})
 	}
 }
 
@@ -360,25 +357,4 @@ func (o *operation) settle() {
 		o.wanting = false
 		o.proc.w.tell(check.Event{Kind: check.Settled, Client: o.proc.id, Key: o.spec.Key})
 	}
-}
-
-// waiting is what a caller of Acquire has been through.
-type waiting struct {
-	attempts int
-	answered bool
-	outage   core.Time
-	out      bool
-}
-
-// goOn reports whether to try again after an attempt that was lost.
-func (w *waiting) goOn(lost *loss, now core.Time, patience time.Duration) bool {
-	w.attempts++
-	if lost.late || lost.held {
-		w.answered, w.out = true, false
-		return true
-	}
-	if !w.out {
-		w.out, w.outage = true, now
-	}
-	return w.answered && now-w.outage < patience
 }

@@ -53,7 +53,7 @@ func (p *process) pass(t *turn, place *waiter) bool {
 	o := t.standbys[0]
 	t.leave(o)
 	o.turn = t
-	o.waited.answered = t.known
+	o.waited.Answered = t.known
 	if o.place = place; place != nil {
 		place.op = o
 	}

@@ -5,6 +5,8 @@ import "github.com/redlock-go/redlock/internal/check"
 const (
 	acquire    = "internal/core/claim_acquire.go"
 	claim      = "internal/core/claim.go"
+	reply      = "internal/core/claim_reply.go"
+	seat       = "internal/core/claim_seat.go"
 	end        = "internal/core/claim_end.go"
 	extend     = "internal/core/claim_extend.go"
 	guard      = "internal/core/guard.go"
@@ -137,7 +139,7 @@ var All = []Mutant{
 		Name:   "late-grant-kept",
 		Why:    "a grant that comes after the end of its attempt is not given back (redlock-rb#76)",
 		Breaks: breaks(check.I5),
-		Edits:  []Edit{{claim, "return c.decideEnd(c.clean(ev.Node, out))", "return c.decideEnd(out)"}},
+		Edits:  []Edit{{reply, "return c.decideEnd(c.clean(ev.Node, out))", "return c.decideEnd(out)"}},
 	},
 	{
 		Name:   "minority-kept",
@@ -149,7 +151,7 @@ var All = []Mutant{
 		Name:   "doubt-ignored",
 		Why:    "where no reply came, nothing is released",
 		Breaks: breaks(check.I5),
-		Edits:  []Edit{{claim, "return s.established != none || s.doubt }", "return s.established != none }"}},
+		Edits:  []Edit{{seat, "return s.established != none || s.doubt }", "return s.established != none }"}},
 	},
 	{
 		Name:   "debt-dropped",
@@ -221,13 +223,13 @@ var All = []Mutant{
 		Name:   "repaired-votes",
 		Why:    "a node that lost the key and was given it again votes at once (redsync's SetNXOnExtend)",
 		Breaks: breaks(check.I9),
-		Edits:  []Edit{{claim, "			s.established = c.round + 1\n			asking :=", "			s.established = 0\n			asking :="}},
+		Edits:  []Edit{{reply, "			s.established = c.round + 1\n			asking :=", "			s.established = 0\n			asking :="}},
 	},
 	{
 		Name:   "lapsed-votes",
 		Why:    "a node votes that has the key, although it has had time to expire and be taken anew by a late request",
 		Breaks: breaks(check.I9),
-		Edits:  []Edit{{claim, "now.At >= quorum.Deadline(s.provenAt, c.terms.TTL) {", "now.At >= quorum.Deadline(s.provenAt, c.terms.TTL) && false {"}},
+		Edits:  []Edit{{reply, "now.At >= quorum.Deadline(s.provenAt, c.terms.TTL) {", "now.At >= quorum.Deadline(s.provenAt, c.terms.TTL) && false {"}},
 	},
 	{
 		Name:   "refresh-votes",
