@@ -51,6 +51,9 @@ func excluded(scenario string, nodes int, c contestant.Contestant) string {
 	if c.Name == contestant.FloorPlain && scenario != "S1" && scenario != "S2" {
 		return "see floor"
 	}
+	if c.Crowd && scenario != "S3" {
+		return "see ours-rueidis"
+	}
 	switch scenario {
 	case "S5":
 		if c.Nodes == 1 {

@@ -28,6 +28,8 @@ type Contestant struct {
 	Label string
 	// Ours are held against the targets.
 	Ours bool
+	// Crowd: it is for many goroutines that want one lock, and otherwise as another.
+	Crowd bool
 	// Nodes are how many servers it can use: 0 is any number, 1 just one.
 	Nodes int
 	// Etcd: the one server is etcd's.
@@ -67,7 +69,7 @@ type Lease interface {
 // All are all of them, in the order of the report; the first is the floor.
 func All() []Contestant {
 	return []Contestant{
-		floor(), floorPlain(), oursOnRueidis(), oursOnGoredis(),
+		floor(), floorPlain(), oursOnRueidis(), oursOnGoredis(), oursByNodes(),
 		redsyncOnGoredis(), redsyncOnRueidis(), redsyncFailFast(),
 		rueidislocks(), redislocks(), etcd(),
 	}

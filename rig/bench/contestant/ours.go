@@ -10,16 +10,28 @@ import (
 )
 
 func oursOnRueidis() Contestant {
-	return ours("ours-rueidis", "Redlock on rueidis", "github.com/redis/rueidis",
+	return ours("ours-rueidis", "Redlock on rueidis", "github.com/redis/rueidis", 0,
 		func(url string) (adapter, error) { return rueidis.Open(url) })
 }
 
 func oursOnGoredis() Contestant {
-	return ours("ours-goredis", "Redlock on go-redis", "github.com/redis/go-redis/v9",
+	return ours("ours-goredis", "Redlock on go-redis", "github.com/redis/go-redis/v9", 0,
 		func(url string) (adapter, error) { return goredis.Open(url) })
 }
 
-func ours(name, label, module string, open func(url string) (adapter, error)) Contestant {
+// OursByNodes is the name of this library when each hand-over goes by the nodes.
+const OursByNodes = "ours-by-nodes"
+
+func oursByNodes() Contestant {
+	c := ours(OursByNodes, "Redlock, each by the nodes", "github.com/redis/rueidis", -1,
+		func(url string) (adapter, error) { return rueidis.Open(url) })
+	c.Crowd = true
+	c.Settings = "as ours-rueidis, with HandOvers -1: callers in one process do not pass a lease on between them"
+	return c
+}
+
+// ours is this library. handOvers is Config.HandOvers.
+func ours(name, label, module string, handOvers int, open func(url string) (adapter, error)) Contestant {
 	return Contestant{
 		Name: name, Label: label, Ours: true, Modules: []string{module},
 		Settings: "Acquire and Release with all defaults: tokens, restart guard and renewal are on",
@@ -33,7 +45,7 @@ func ours(name, label, module string, open func(url string) (adapter, error)) Co
 				}
 				nodes = append(nodes, s.Sent.count(n))
 			}
-			l, err := redlock.New(redlock.Config{Nodes: nodes, TTL: s.TTL, Logger: slog.New(slog.DiscardHandler)})
+			l, err := redlock.New(redlock.Config{Nodes: nodes, TTL: s.TTL, HandOvers: handOvers, Logger: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				return nil, err
 			}

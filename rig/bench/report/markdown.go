@@ -84,7 +84,8 @@ func Against(r *bench.Result) string {
 	}
 	var ours []string
 	for _, c := range r.Contestants {
-		if c.Ours {
+		held := func(t bench.TargetRow) bool { _, measured := t.Got[c.Name]; return measured }
+		if slices.ContainsFunc(r.Targets, held) {
 			ours = append(ours, c.Name)
 		}
 	}
