@@ -83,6 +83,7 @@ func TestWaitingIsNotPolling(t *testing.T) {
 		warm(t, holder, c)
 		warm(t, l, c)
 		lease := acquire(t, holder, "k")
+		until(t, soon, "all nodes have the key", func() bool { return len(holding(t, c, lease.Key())) == len(c.Nodes) })
 		var listeners []*listener
 		for _, n := range c.Nodes {
 			listeners = append(listeners, listenTo(t, n))
