@@ -42,13 +42,13 @@ func score(contestant traffic.Contestant, e evidence, o *Outcome, ttl time.Durat
 		s.Acquired += len(story.Tenures)
 		s.Overstayed += len(story.Overstayed)
 		for i, t := range story.Tenures {
-			s.Leases = append(s.Leases, leases(t, contestant.Timeless, e.stops[t.Client])...)
+			s.Leases = append(s.Leases, leases(t, contestant.Timeless, e.stops[traffic.ClientOf(t.Client)])...)
 			done := t.Done
 			if i == len(story.Tenures)-1 && !t.Released {
-				done = max(done, e.deaths[t.Client]) // it renewed the lease until then
+				done = max(done, e.deaths[traffic.ClientOf(t.Client)]) // it renewed the lease until then
 			}
 			for _, key := range contestant.Keys(t.Lock) {
-				uses = append(uses, check.Use{Owner: t.Client, Key: key, From: t.Asked, To: done})
+				uses = append(uses, check.Use{Owner: traffic.ClientOf(t.Client), Key: key, From: t.Asked, To: done})
 			}
 		}
 		read := make(map[string]string) // last, by operation and lock

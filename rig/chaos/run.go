@@ -39,6 +39,9 @@ type Options struct {
 // queueKept is how long a queue that nobody touches stays on a node.
 const queueKept = script.QueueMS * time.Millisecond
 
+// workers of each client take locks at the same time.
+const workers = 2
+
 // Margin is what looking for a key may take, on a machine that has much to do.
 const Margin = time.Second
 
@@ -117,7 +120,7 @@ func (r *run) section(ctx context.Context, index int, s Section) (Outcome, error
 	prefix := string(rune('A' + index))
 	crew, err := startCrew(r.Options, prefix, traffic.Client{
 		// A database of the server for each section, so that each begins anew.
-		Nodes: r.cluster.URLs(), Resource: fmt.Sprintf("%s/%d", r.resource, index), TTL: r.TTL, Durable: s.Durable,
+		Nodes: r.cluster.URLs(), Resource: fmt.Sprintf("%s/%d", r.resource, index), TTL: r.TTL, Durable: s.Durable, Workers: workers,
 	})
 	if err != nil {
 		return out, err

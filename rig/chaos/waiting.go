@@ -118,7 +118,7 @@ func (c *court) notToBeHad(e evidence) []check.Span {
 	}
 	// Whose values are on the nodes is not known of the others: a TTL for each death.
 	for _, t := range c.tenures {
-		if died := e.deaths[t.Client]; died != 0 && !t.Released {
+		if died := e.deaths[traffic.ClientOf(t.Client)]; died != 0 && !t.Released {
 			unwell = append(unwell, check.Span{From: t.Begin, To: died.Add(c.ttl)})
 		}
 	}
@@ -141,10 +141,10 @@ func (c *court) holds(butFor string) []check.Span {
 	return all
 }
 
-// still are the times in which a client stood still.
-func (c *court) still(client string) []check.Span {
+// still are the times in which a worker's client stood still.
+func (c *court) still(worker string) []check.Span {
 	var all []check.Span
-	for _, s := range c.stops[client] {
+	for _, s := range c.stops[traffic.ClientOf(worker)] {
 		all = append(all, check.Span{From: s.from, To: s.to})
 	}
 	return all
@@ -156,7 +156,7 @@ func (c *court) bound(s check.Span) time.Duration {
 	dead := 0
 	for _, h := range c.outcome.Harm {
 		if h.From <= s.To && h.To.Add(Reservation) >= s.From {
-			dead++
+			dead += workers
 		}
 	}
 	return c.ttl + time.Duration(dead)*Reservation + Margin

@@ -7,6 +7,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/redlock-go/redlock/fence"
@@ -14,8 +17,9 @@ import (
 )
 
 // Client is one process that takes locks with one of the libraries and works under
-// them, one after another, until it is told to stop. Everything that it does it
-// writes into its journal.
+// them until it is told to stop, in a number of workers that share what the library
+// opened, each with one lock after another. Everything that a worker does it writes into
+// a journal of its own.
 type Client struct {
 	Contestant string
 	Name       string   // of the client, unlike every other
@@ -24,7 +28,8 @@ type Client struct {
 	TTL        time.Duration
 	Locks      []string // the first is wanted most
 	Durable    bool
-	Journal    string // file
+	Workers    int    // 0: one
+	Journal    string // file, of the first worker; the others' have its number in their names
 	Log        string // file, for the library's own words
 }
 
@@ -36,42 +41,79 @@ const (
 	releaseFor = 5 * time.Second
 )
 
+// WorkerOf names the workers of a client: the first has the client's own name.
+func WorkerOf(client string, worker int) string {
+	if worker == 0 {
+		return client
+	}
+	return fmt.Sprintf("%s%s%d", client, ofWorker, worker)
+}
+
+// ClientOf is the client that a worker belongs to.
+func ClientOf(worker string) string {
+	client, _, _ := strings.Cut(worker, ofWorker)
+	return client
+}
+
+// ofWorker divides a client's name from the number of a worker.
+const ofWorker = "~"
+
+// journalOf is the journal of a worker.
+func (c Client) journalOf(worker int) string {
+	ext := filepath.Ext(c.Journal)
+	return WorkerOf(strings.TrimSuffix(c.Journal, ext), worker) + ext
+}
+
 // Run works until ctx is done, then releases what it holds and returns. Errors of
-// the locks are entries of the journal; one of Run means that it could not work
+// the locks are entries of the journals; one of Run means that it could not work
 // at all.
 func (c Client) Run(ctx context.Context) (err error) {
 	library, found := ContestantNamed(c.Contestant)
 	if !found {
 		return fmt.Errorf("traffic: there is no contestant %q", c.Contestant)
 	}
-	journal, err := os.OpenFile(c.Journal, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
-	}
 	log, err := os.OpenFile(c.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return errors.Join(err, journal.Close())
-	}
-	w := &worker{Client: c, journal: &Journal{w: journal}}
-	defer func() { err = errors.Join(err, journal.Close(), log.Close()) }()
-	if w.resource, err = openResource(c.Resource); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.resource.close()) }()
-	if w.locker, err = w.open(ctx, library, log); err != nil || w.locker == nil {
+	defer func() { err = errors.Join(err, log.Close()) }()
+	resource, err := openResource(c.Resource)
+	if err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
-		w.turn(ctx)
-		w.rest(ctx, 5*time.Millisecond, 60*time.Millisecond)
+	defer func() { err = errors.Join(err, resource.close()) }()
+	var workers []*worker
+	for i := range max(1, c.Workers) {
+		journal, err := os.OpenFile(c.journalOf(i), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			return err
+		}
+		defer journal.Close() //nolint:errcheck // what could not be written has been noticed
+		workers = append(workers, &worker{Client: c, name: WorkerOf(c.Name, i), journal: &Journal{w: journal}, resource: resource})
 	}
+	locker, err := workers[0].open(ctx, library, log)
+	if err != nil || locker == nil {
+		return err
+	}
+	var working sync.WaitGroup
+	for _, w := range workers {
+		w.locker = locker
+		working.Go(func() {
+			for ctx.Err() == nil {
+				w.turn(ctx)
+				w.rest(ctx, 5*time.Millisecond, 60*time.Millisecond)
+			}
+		})
+	}
+	working.Wait()
 	// Nodes that are dead give errors; the locks are released.
-	_ = w.locker.Close()
+	_ = locker.Close()
 	return nil
 }
 
 type worker struct {
 	Client
+	name     string
 	journal  *Journal
 	locker   Locker
 	resource *resource
@@ -187,7 +229,7 @@ func (w *worker) write(lock string, token uint64, plain, guarded *string) {
 			panic(fmt.Sprintf("the counter of %s is %q", lock, *old))
 		}
 		w.writes++
-		return count + 1, valueOf(count+1, w.Name, w.writes)
+		return count + 1, valueOf(count+1, w.name, w.writes)
 	}
 	if plain != nil {
 		count, value := next(plain)

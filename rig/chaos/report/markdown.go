@@ -86,8 +86,8 @@ func method(r chaos.Result) string {
 	return fmt.Sprintf(`## What was done
 
 Five redis-servers (two keep nothing on disk, two have "appendfsync everysec", one
-"always"), each behind a proxy. %[1]d processes of each library take two locks of their
-own, TTL %[2]v, hold them for a hundredth of a TTL to 1.6, and under the lock read and increment
+"always"), each behind a proxy. %[1]d processes of each library, with two workers each, take two locks of
+their own, TTL %[2]v, hold them for a hundredth of a TTL to 1.6, and under the lock read and increment
 two counters in another server: one that believes everybody, one that refuses
 stale tokens (package fence). Every other time a client does not look at its lease
 before it writes, as programs do. All share the nodes, so the same faults hit all at
@@ -109,7 +109,7 @@ the same time; a client fault hits one process of each library.
   lasted, until its release returned; while fewer than three nodes were well, or free of
   the key of a client that was frozen or killed. The client's own standstills do not
   count either. What I7 allows is a TTL, for a wake-up that was lost; %[3]v, the
-  time of a reservation, for each client that was frozen or killed meanwhile; and %[4]v
+  time of a reservation, for each worker of a client that was frozen or killed meanwhile; and %[4]v
   for a machine that has much to do.
 - **Free and wanted**: the longest time at a stretch in which a lock was to be had, somebody who
   ran wanted it, and nobody had it. I7 allows as much. More would be a wedge.
