@@ -7,6 +7,7 @@
 //	traffic/   work that loses updates if the lock does not hold
 //	check/     what must not be in the workers' logs
 //	report/    what happened, for people
+//	peer/      the other lock libraries, as their documentation shows them
 //	bench/     what a lock costs, beside other libraries
 //	clock/     one clock for all processes of the machine
 //

@@ -30,16 +30,16 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 		// A key that nobody has used, as some leave theirs behind when they are stopped.
 		lock := fmt.Sprintf("S3/%s/%d", p.Name, p.turns)
 		before := p.spent()
-		begin := clock.Now()
+		begin := clock.Now().Add(leadIn)
 		done := outcome{begin: begin, end: begin.Add(slice)}
-		sent := sentBy(&p.sent, done.end)
+		sent := sentBetween(&p.sent, done.begin, done.end)
 		var working sync.WaitGroup
 		for i := range actors {
 			a := &actors[i]
 			a.turns, a.errors, a.err = a.turns[:0], 0, nil
 			working.Go(func() { a.run(p.locker, lock, done.end, 0) })
 		}
-		if !returned(&working, slice+r.Settings.HungAfter) {
+		if !returned(&working, leadIn+slice+r.Settings.HungAfter) {
 			actors = newActors() // those are lost
 			return nil, errHung
 		}
@@ -47,7 +47,7 @@ func (r *run) crowd(ctx context.Context, nodes int) (err error) {
 			a := &actors[i]
 			done.add(a.turns, a.errors, a.failure())
 		}
-		commands := sent() - before.sent
+		commands := sent()
 		if p.Etcd {
 			commands = -1
 		}
@@ -96,7 +96,7 @@ func (r *run) contenders(ctx context.Context, scenario, variant string, nodes in
 	return w.play(ctx, r.Settings.ContendSlice, func(_ context.Context, p *player, slice time.Duration) (Sample, error) {
 		lock := fmt.Sprintf("%s/%s/%d", scenario, p.Name, p.turns)
 		before := p.spent()
-		begin := clock.Now().Add(20 * time.Millisecond) // by then all have read their job
+		begin := clock.Now().Add(20*time.Millisecond + leadIn) // by then all have read their job
 		out := outcome{begin: begin, end: begin.Add(slice)}
 		done, err := r.crew.all(Job{Kind: Contend, Contestant: p.Name, Lock: lock, Begin: out.begin, End: out.end, Section: section})
 		if errors.Is(err, os.ErrDeadlineExceeded) { // those processes are lost

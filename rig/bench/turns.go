@@ -18,7 +18,8 @@ type Turn struct {
 	Released  clock.Instant `json:"d"` // it returned
 }
 
-// contention is what the turns of all actors between two instants amount to.
+// contention is what the turns of all actors between two instants amount to. Turns
+// that got the lock before are left out.
 func contention(actors [][]Turn, begin, end clock.Instant) Sample {
 	type held struct {
 		actor int
@@ -30,6 +31,9 @@ func contention(actors [][]Turn, begin, end clock.Instant) Sample {
 	shares := make([]int, len(actors))
 	for actor, turns := range actors {
 		for _, t := range turns {
+			if t.Got > 0 && t.Got < begin {
+				continue
+			}
 			if t.Got == 0 || t.Got > end {
 				longest = max(longest, end.Sub(t.Want)) // at least that
 				continue

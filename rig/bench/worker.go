@@ -35,7 +35,7 @@ type Kind string
 const (
 	Open    Kind = "open"    // a contestant, and have it connect
 	Close   Kind = "close"   // all that were opened
-	Contend Kind = "contend" // for a lock, from Begin to End
+	Contend Kind = "contend" // for a lock, from before Begin to End
 	Hold    Kind = "hold"    // take a lock and keep it
 	Wait    Kind = "wait"    // take a lock, say when, and give it back
 	Take    Kind = "take"    // very many leases
@@ -168,12 +168,12 @@ func contend(l *locker, job Job) Done {
 	a := actor{turns: make([]Turn, 0, 1<<12)}
 	runtime.GC() // all begin alike
 	var before, after runtime.MemStats
-	time.Sleep(job.Begin.Sub(clock.Now()))
+	time.Sleep(job.Begin.Add(-leadIn).Sub(clock.Now()))
 	runtime.ReadMemStats(&before)
-	cpu, sentBefore := cpuOfSelf(), l.sent.Load()
-	sent := sentBy(&l.sent, job.End)
+	cpu := cpuOfSelf()
+	sent := sentBetween(&l.sent, job.Begin, job.End)
 	a.run(l, job.Lock, job.End, job.Section)
-	d := Done{Turns: a.turns, Errors: a.errors, Failure: a.failure(), Sent: sent() - sentBefore, CPU: cpuOfSelf() - cpu}
+	d := Done{Turns: a.turns, Errors: a.errors, Failure: a.failure(), Sent: sent(), CPU: cpuOfSelf() - cpu}
 	runtime.ReadMemStats(&after)
 	d.Mallocs, d.Allocated = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc
 	return d
