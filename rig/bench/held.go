@@ -64,7 +64,7 @@ func (r *run) holdMany(p *player) (Sample, error) {
 		WaiterBytes: queued.Sample[WaiterBytes],
 		Leases:      float64(r.Settings.Held), TakePerSecond: taken.Sample[TakePerSecond], LeaseBytes: taken.Sample[LeaseBytes],
 		ClientCores: kept.CPU.Seconds() / seconds, ServerCores: servers.Seconds() / seconds,
-		Renewals: kept.Sample[Renewals] / seconds, LeastLeft: kept.Sample[LeastLeft],
+		Renewals: kept.Sample[Renewals] / seconds, LeastLeft: kept.Sample[LeastLeft], Stall: kept.Sample[Stall],
 		Late: kept.Sample[Late], Lost: kept.Sample[Lost], Errors: float64(taken.Errors),
 	}
 	if n := kept.Sample[Renewals]; n > 0 {
@@ -198,6 +198,7 @@ func (w *worker) keep(l *locker, job Job) Done {
 			late[i] = late[i] || left < job.TTL/2
 		}
 	}
+	stalled := stalls()
 	cpu, sent := cpuOfSelf(), l.sent.Load()
 	look()
 	tick := time.NewTicker(job.TTL / 5)
@@ -207,7 +208,7 @@ func (w *worker) keep(l *locker, job Job) Done {
 		look()
 	}
 	done := Done{CPU: cpuOfSelf() - cpu, Sent: l.sent.Load() - sent, Sample: Sample{
-		Renewals: float64(renewals), LeastLeft: least.Seconds(),
+		Renewals: float64(renewals), LeastLeft: least.Seconds(), Stall: milli(stalled()),
 	}}
 	for i, lease := range w.many {
 		if late[i] {
@@ -218,4 +219,35 @@ func (w *worker) keep(l *locker, job Job) Done {
 		}
 	}
 	return done
+}
+
+// stallEvery is how often somebody looks whether the process stands still.
+const stallEvery = 10 * time.Millisecond
+
+// stalls looks how long the process, or the machine below it, does not get to run what
+// is due: in that time no library could have renewed anything. The function that it
+// returns ends it and tells the longest.
+func stalls() func() time.Duration {
+	end := make(chan struct{})
+	longest := make(chan time.Duration)
+	go func() {
+		var most time.Duration
+		tick := time.NewTicker(stallEvery)
+		defer tick.Stop()
+		for last := time.Now(); ; {
+			select {
+			case <-tick.C:
+				now := time.Now()
+				most = max(most, now.Sub(last)-stallEvery)
+				last = now
+			case <-end:
+				longest <- most
+				return
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(end)
+		return <-longest
+	}
 }

@@ -159,7 +159,8 @@ const (
 	Renewals      Metric = "renewals_per_s"
 	// CommandsPer100 is on one node, for 100 renewals.
 	CommandsPer100 Metric = "commands_a_node_per_100_renewals"
-	LeastLeft      Metric = "least_left_s" // of any lease's TTL
+	LeastLeft      Metric = "least_left_s"     // of any lease's TTL
+	Stall          Metric = "longest_stall_ms" // of the process that holds them
 	Late           Metric = "late"
 	Lost           Metric = "lost"
 	LeaseBytes     Metric = "bytes_per_lease"

@@ -67,7 +67,7 @@ func TestEveryScenario(t *testing.T) {
 		{"S5", "two frozen", 5, []bench.Metric{bench.P50}},
 		{"S5", "two killed", 5, []bench.Metric{bench.P50}},
 		{"S6", "", 5, []bench.Metric{bench.NextAfterExpiry, bench.CommandsNodeWaited}},
-		{"S7", "", 3, []bench.Metric{bench.ClientCores, bench.LeaseBytes, bench.Late, bench.LeastLeft, bench.CommandsPer100}},
+		{"S7", "", 3, []bench.Metric{bench.ClientCores, bench.LeaseBytes, bench.Late, bench.LeastLeft, bench.Stall, bench.CommandsPer100}},
 	} {
 		cell := result.Find(c.scenario, c.variant, c.nodes, "ours-rueidis")
 		if cell == nil {

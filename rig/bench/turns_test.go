@@ -9,7 +9,7 @@ import (
 )
 
 func at(ms float64) clock.Instant {
-	return clock.Instant(0).Add(time.Second + time.Duration(ms * float64(time.Millisecond)))
+	return clock.Instant(0).Add(time.Second + time.Duration(ms*float64(time.Millisecond)))
 }
 
 // TestContention: two actors, of whom one takes the lock twice in a row, and one

@@ -178,7 +178,9 @@ the medians in the same run. TTL %v for all. Nothing is asserted.
   when a majority of the nodes is free of the key (PEXPIRETIME). Commands are the waiter's, from its
   call of Acquire until that returned, a TTL or so later.
 - S7: %d leases in one process, for %v. A lease is late if less than half of its TTL was left when it
-  was renewed, or it was not: renewals are due when two thirds are. Bytes are heap and stacks;
+  was renewed, or it was not: renewals are due when two thirds are. A **stall** is a
+  time in which the process was not given a processor, or did not get round to a timer of ours: on a
+  machine that others use, leases are late because of it. Bytes are heap and stacks;
   a waiter's are heap alone, and it waits in a process of its own.
 
 `, s.Repeats, s.Slice, s.ContendSlice, s.Warm, s.TTL, r.Machine.Cores, s.Patience, s.CrashTTL, s.Held, s.HeldFor)

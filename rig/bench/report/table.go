@@ -172,6 +172,7 @@ func columns(scenario string) []column {
 			{bench.Renewals, "renewals/s", false},
 			{bench.CommandsPer100, "commands a node for 100 renewals", false},
 			{bench.LeastLeft, "least left of a TTL, s", false},
+			{bench.Stall, "longest stall of the process, ms", false},
 			{bench.Late, "late", false},
 			{bench.Lost, "lost", false},
 			{bench.Errors, "errors", false},
