@@ -93,6 +93,7 @@ type claim struct {
 	asked    Time
 	token    uint64
 	won      bool
+	foreign  bool
 	isOver   bool
 	deadline Time
 	overAt   Time
@@ -120,6 +121,7 @@ type key struct {
 	lost    int      // attempts in a row on the free key
 
 	standing []stander
+	handed   bool // the last lease was given back in time, by a client that wakes who waits
 	excused  Time // until when a delay has an excuse
 	frozen   int  // of those who have left while the key is free, how many had stood still
 }
@@ -302,6 +304,7 @@ func (c *Checker) won(ev Event) {
 	if l == nil {
 		return
 	}
+	l.foreign = ev.Foreign
 	l.won, l.token, l.deadline, l.success = true, ev.Token, ev.Deadline, ev.At
 	c.rest(l, l.asked)
 	c.judgeAttempt(l)
@@ -340,6 +343,7 @@ func (c *Checker) ended(ev Event) {
 	if cl.won {
 		c.judgeHolding(cl)
 		c.judgeReturn(cl, ev)
+		cl.key.handed = ev.GaveUp && !cl.foreign
 	} else {
 		c.judgeLost(cl, ev.GaveUp)
 	}

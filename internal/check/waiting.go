@@ -102,8 +102,15 @@ func (k *key) free(now Time) Time {
 
 // judgeTurn checks I7 when a waiter gets the key: of those who stood in the queues
 // before it came, all the time able to be pushed to, none has an older ticket.
+//
+// One that did not wait at all may find the key when it has expired, or a reservation has.
+// Where the last lease was given back, and nobody has an excuse, it may not.
 func (c *Checker) judgeTurn(l *claim, ev Event) {
-	if ev.Ticket == 0 || !c.steady {
+	if !c.steady || ev.Foreign {
+		return
+	}
+	if ev.Ticket == 0 {
+		c.judgeNewcomer(l)
 		return
 	}
 	for i := range l.key.standing {
@@ -113,6 +120,31 @@ func (c *Checker) judgeTurn(l *claim, ev Event) {
 				c.name(l), c.cfg.Key(l.key.id), c.cfg.Client(s.client.id), s.begun)
 		}
 	}
+}
+
+// judgeNewcomer checks I7 when one that did not wait gets the key.
+func (c *Checker) judgeNewcomer(l *claim) {
+	k := l.key
+	if !k.handed || max(k.excused, c.restful) >= k.freed || c.frozen(k) > 0 {
+		return
+	}
+	for i := range k.standing {
+		if s := &k.standing[i]; s.firm && s.begun < k.freed {
+			c.violate(I7, -1, []uint64{l.id}, "%s came by and got %s, which was given back at %v: %s has stood in the queues since %v",
+				c.name(l), c.cfg.Key(k.id), k.freed, c.cfg.Client(s.client.id), s.begun)
+		}
+	}
+}
+
+// frozen counts the waiters that have stood still since the key became free.
+func (c *Checker) frozen(k *key) int {
+	n := k.frozen
+	for i := range k.standing {
+		if c.stoodStill(k, &k.standing[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // judgeQueue checks I7 for a key that somebody may have stood in the queues for, while
@@ -125,19 +157,14 @@ func (c *Checker) judgeQueue(k *key) {
 	if free >= c.now {
 		return
 	}
-	frozen := Time(k.frozen)
-	for i := range k.standing {
-		if c.stoodStill(k, &k.standing[i]) {
-			frozen++
-		}
-	}
+	frozen := c.frozen(k)
 	for i := range k.standing {
 		s := &k.standing[i]
 		if s.client.paused || s.client.crashed {
 			continue
 		}
 		since := max(free, s.since, s.client.until, c.restful, k.excused)
-		if took := c.now - since; took > c.cfg.HandOver+frozen*c.cfg.Reservation {
+		if took := c.now - since; took > c.cfg.HandOver+Time(frozen)*c.cfg.Reservation {
 			c.violate(I7, -1, nil, "%s has been free since %v, and %s has stood in the queues for it since %v, for nothing since %v; %d that stand before it stood still",
 				c.cfg.Key(k.id), free, c.cfg.Client(s.client.id), s.since, since, frozen)
 		}

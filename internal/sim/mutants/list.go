@@ -302,6 +302,12 @@ var All = []Mutant{
 		Edits:  []Edit{{modelQueue, "			for reserved {\n", "			for reserved && index == \"\" {\n"}},
 	},
 	{
+		Name:   "unreserved",
+		Why:    "the first waiter is pushed to, and the key is left for anybody who comes by",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "			r.must(\"SET\", key, reservedFormat+first, \"PX\", ms)\n", ""}},
+	},
+	{
 		Name:   "dead-kept",
 		Why:    "a node's push for a waiter that has left is not answered, and it stays in that queue",
 		Breaks: breaks(check.I7),
