@@ -121,6 +121,7 @@ type key struct {
 	lost    int      // attempts in a row on the free key
 
 	standing []stander
+	shared   bool // with clients of other libraries
 	handed   bool // the last lease was given back in time, by a client that wakes who waits
 	excused  Time // until when a delay has an excuse
 	frozen   int  // of those who have left while the key is free, how many had stood still
@@ -295,6 +296,7 @@ func (c *Checker) asked(ev Event) {
 		cl = new(claim)
 	}
 	cl.id, cl.client, cl.key, cl.asked = ev.Claim, c.client(ev.Client), c.key(ev.Key), ev.At
+	cl.key.shared = cl.key.shared || ev.Foreign
 	c.claims[ev.Claim] = cl
 }
 

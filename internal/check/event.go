@@ -7,7 +7,7 @@
 // when a server's key expired) is left out, and the invariants that need it are
 // not checked then.
 //
-// I7 is checked for those who stand in the queues, as long as the weather is fair.
+// I7 is checked for those who stand in the queues, as long as it is steady.
 package check
 
 import "time"
@@ -34,7 +34,7 @@ type Event struct {
 	First    bool   // the request belonged to the round that asked for the key; of Calm: see there
 	Flaky    bool   // of Calm: some of the nodes outside the majority answer now and then
 	Asks     bool   // the request could take the key
-	Foreign  bool   // of Won: the client is of another library, and its lease has no token
+	Foreign  bool   // of Asked and Won: the client is of another library, and its lease has no token
 	GaveUp   bool   // the claim was given up before it was decided; or the lease was given back while it was valid, for all that its holder was told
 }
 
@@ -45,7 +45,7 @@ type Kind uint8
 const (
 	// The life of a claim. Asked, then Won or Over; after Won any number of
 	// Extended, Passed and Moved, then Over. A claim may also just stop with its client.
-	Asked    Kind = iota + 1 // Claim, Client, Key: the attempt begins
+	Asked    Kind = iota + 1 // Claim, Client, Key, Foreign: the attempt begins
 	Won                      // Claim, Token, Deadline, Foreign, Ticket (0: it did not wait): its client may work under the lease from here on
 	Extended                 // Claim, Deadline, Sent: a round of extension succeeded
 	Moved                    // Claim, Deadline: a clock was changed, and with it when the deadline will come

@@ -104,7 +104,8 @@ func (k *key) free(now Time) Time {
 // before it came, all the time able to be pushed to, none has an older ticket.
 //
 // One that did not wait at all may find the key when it has expired, or a reservation has.
-// Where the last lease was given back, and nobody has an excuse, it may not.
+// Where the last lease was given back, and nobody has an excuse, it may not; unless the
+// key is shared with clients of other libraries, which reserve nothing.
 func (c *Checker) judgeTurn(l *claim, ev Event) {
 	if !c.steady || ev.Foreign {
 		return
@@ -125,7 +126,7 @@ func (c *Checker) judgeTurn(l *claim, ev Event) {
 // judgeNewcomer checks I7 when one that did not wait gets the key.
 func (c *Checker) judgeNewcomer(l *claim) {
 	k := l.key
-	if !k.handed || max(k.excused, c.restful) >= k.freed || c.frozen(k) > 0 {
+	if !k.handed || k.shared || max(k.excused, c.restful) >= k.freed || c.frozen(k) > 0 {
 		return
 	}
 	for i := range k.standing {

@@ -30,7 +30,10 @@
 //     process or of the machine: the library's clock goes on in both) or for
 //     ever, or that run on while one of their goroutines does not;
 //   - users who try, wait, give up, hold for shorter or longer than the lease
-//     lasts, extend, release or just leave.
+//     lasts, extend, release or just leave; and clients of another library, which know
+//     of no queue;
+//   - subscriptions that break, go silent and come back, and pushes that are late or
+//     lost.
 //
 // Every run is checked by internal/check while it goes on. [Generate] keeps to
 // the assumptions of the invariants, so that any violation is a bug; a scenario

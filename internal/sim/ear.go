@@ -169,6 +169,9 @@ func (n *node) publish(w *world, channel, text string) int {
 			continue
 		}
 		receivers++
+		if _, name, _ := script.ReadPush(text); p.paused > 0 && p.waiting.waiters[name] == nil {
+			e.missed(text) // it gave up, and cannot say so before it goes on
+		}
 		if p.dead || e.silent {
 			e.missed(text)
 			continue
