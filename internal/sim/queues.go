@@ -152,6 +152,9 @@ func (w *waiter) told(change func(now core.Time, random float64)) {
 
 // perhaps tells the book that it may stand in the queues, for all that is known.
 func (w *waiter) perhaps() {
+	if w.claim != nil && w.claim.won {
+		return // it waits no longer
+	}
 	if !w.known {
 		w.known = true
 		w.op.proc.w.tell(check.Event{Kind: check.Stands, Client: w.op.proc.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket})
