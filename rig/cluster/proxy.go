@@ -86,7 +86,7 @@ func (p *Proxy) Reset() error {
 
 // SlowBytes lets through one byte at a time, each after the delay.
 func (p *Proxy) SlowBytes(way Direction, each time.Duration) error {
-	return p.set("slicer", way, map[string]any{"average_size": 1, "size_variation": 0, "delay": each.Microseconds()})
+	return p.set(dripType, way, map[string]any{"each": each.Microseconds()})
 }
 
 // Delay holds back for d, in that direction, each packet that contains the
