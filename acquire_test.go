@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,5 +187,36 @@ func TestLeaseEndsAtItsDeadline(t *testing.T) {
 		if got := keysOf(nodes); len(got) != 0 {
 			t.Errorf("left on the nodes: %v", got)
 		}
+	})
+}
+
+// Very many that give up at once, each with a place in the nodes' queues to leave, keep
+// nobody from taking another lock.
+func TestManyLeaveTheQueues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 6000
+		nodes := redlocktest.NewNodes(3)
+		a, b := open(t, nodes), open(t, nodes)
+		for i := range many {
+			if _, err := a.Acquire(t.Context(), strconv.Itoa(i), redlock.WithoutRenewal()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range many {
+			all.Go(func() { _, _ = b.Acquire(ctx, strconv.Itoa(i)) })
+		}
+		time.Sleep(time.Second)
+		for _, n := range nodes {
+			n.Delay(10 * time.Millisecond)
+		}
+		cancel()
+		all.Wait()
+		lease, err := b.Acquire(t.Context(), "another")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = lease.Release(t.Context())
 	})
 }

@@ -19,7 +19,9 @@ type Lane struct {
 	probeAt Time
 	waited  flights
 	owed    []Debt
+	leaving []Debt // waiters that are to leave the queue: paid after what is owed
 	paying  int
+	paid    *[]Debt // which of the two is being paid
 }
 
 // Limits are the bounds of a lane.
@@ -189,14 +191,22 @@ func (l *Lane) Probed(now Time, answered bool) {
 // Owe remembers a key that must go from this node. The list does not grow
 // without bound: see Admit. What is beyond that bound are keys of leases that
 // were granted long ago, and go by TTL.
+//
+// So many waiters that leave are forgotten sooner: the node finds out when it is their turn.
 func (l *Lane) Owe(d Debt) {
+	if d.Value == "" {
+		if len(l.leaving) < l.limits.Owed {
+			l.leaving = append(l.leaving, d)
+		}
+		return
+	}
 	if len(l.owed) < 2*l.limits.Owed {
 		l.owed = append(l.owed, d)
 	}
 }
 
-// Owed is the number of keys that must go from this node.
-func (l *Lane) Owed() int { return len(l.owed) }
+// Owed is the number of keys that must go from this node, and of waiters.
+func (l *Lane) Owed() int { return len(l.owed) + len(l.leaving) }
 
 // Pay returns what is to be paid now, at most that many, if the node answers and
 // no payment is under way. The caller sends the releases, and says how that
@@ -205,7 +215,10 @@ func (l *Lane) Pay(most int) []Debt {
 	if l.suspect || l.paying > 0 {
 		return nil
 	}
-	due := l.owed[:min(len(l.owed), most)]
+	if l.paid = &l.owed; len(l.owed) == 0 {
+		l.paid = &l.leaving
+	}
+	due := (*l.paid)[:min(len(*l.paid), most)]
 	l.paying = len(due)
 	return due
 }
@@ -213,8 +226,8 @@ func (l *Lane) Pay(most int) []Debt {
 // Paid takes note of how a payment ended. An error reply is final too: asking
 // again would say the same.
 func (l *Lane) Paid(answered bool) {
-	if answered {
-		l.owed = append(l.owed[:0], l.owed[l.paying:]...)
+	if answered && l.paying > 0 {
+		*l.paid = append((*l.paid)[:0], (*l.paid)[l.paying:]...)
 	}
 	l.paying = 0
 }
