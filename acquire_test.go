@@ -194,7 +194,7 @@ func TestLeaseEndsAtItsDeadline(t *testing.T) {
 // nobody from taking another lock.
 func TestManyLeaveTheQueues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const many = 6000
+		const many = 4500
 		nodes := redlocktest.NewNodes(3)
 		a, b := open(t, nodes), open(t, nodes)
 		for i := range many {

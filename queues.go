@@ -203,11 +203,16 @@ func (w *waiter) wait(ctx context.Context) error {
 	}
 }
 
-// told changes the core, and has wait look at it again.
+// told changes the core, and has wait look at it again if that is due sooner now.
 func (w *waiter) told(change func(now core.Time, random float64)) {
 	w.mu.Lock()
+	before := w.core.Alarm()
 	change(w.queues.locker.clock.now(), mrand.Float64())
+	sooner := w.core.Alarm() < before
 	w.mu.Unlock()
+	if !sooner {
+		return
+	}
 	select {
 	case w.wake <- struct{}{}:
 	default:
