@@ -111,6 +111,9 @@ func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, wai
 			o.onWait(lost.cause)
 		}
 		switch {
+		case place != nil && lost.spent:
+			place = l.queues.stand(ctx, o.key) // the old one leaves the queues with the lease
+			continue
 		case place == nil && errors.Is(lost.cause, ErrHeld):
 			if place = l.queues.stand(ctx, o.key); place != nil {
 				continue // and stand in the queues
@@ -231,7 +234,7 @@ func (l *Locker) attempt(ctx context.Context, o options, t *turn, look bool, pla
 			case <-l.closing:
 			}
 		}
-		if place != nil && err == nil {
+		if place != nil && err == nil && !lost.spent {
 			lost.queued = place.lost(c)
 		}
 	}

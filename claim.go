@@ -73,10 +73,16 @@ func (l *Locker) newClaim(key string, look bool, w *waiter) *claim {
 	return c
 }
 
-// debt is what is owed to a node that could not be told to release the key. The
-// waiter is not in its queue then: it stands there again with its next attempt.
+// debt is what is owed to a node that could not be told to release the key. After an
+// attempt that was outvoted the waiter's place is left alone: when the debt is paid, a
+// later attempt may have taken it. It is called after the claim has ended, by those who
+// send what follows from that.
 func (c *claim) debt() core.Debt {
-	return core.Debt{Key: c.params.Key, Value: c.value, Waiter: string(c.params.Waiter)}
+	d := core.Debt{Key: c.params.Key, Value: c.value}
+	if c.lost.reason != core.Outvoted {
+		d.Waiter = string(c.params.Waiter)
+	}
+	return d
 }
 
 // whenFree is closed when Release need not wait any longer; free says that it need

@@ -25,6 +25,7 @@ type loss struct {
 	cause  error       // of the lease's context, or of the failed attempt
 	defeat core.Defeat // of a failed attempt
 	queued bool        // the nodes will push when it is time for the next attempt
+	spent  bool        // it was won, and over before anyone looked: its place in the queues goes with it
 }
 
 // extendError is what Extend says after the end.

@@ -78,11 +78,12 @@ func (c *Checker) halts(cl *client, crashed bool) {
 	}
 }
 
-// stuck takes note that what a client has under way may keep a key for a TTL.
+// stuck takes note that what a client has under way may keep a key for a TTL. Who asked
+// when it was reserved for that client knows of the end of the reservation only.
 func (c *Checker) stuck(ev Event) {
 	k := c.key(ev.Key)
 	c.judgeQueue(k)
-	k.excused = max(k.excused, c.now+c.cfg.TTL)
+	k.excused = max(k.excused, c.now+max(c.cfg.TTL, c.cfg.Reservation))
 }
 
 // stoodStill reports whether a waiter's client has stood still since the key became

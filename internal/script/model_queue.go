@@ -117,10 +117,11 @@ func (r *run) release(keys, args []string) resp.Reply {
 		holder := r.must("GET", key)
 		has := func(text string) bool { return holder.Kind == resp.Text && holder.Text == text }
 		ours := has(value) || has(marked(value))
-		if waiter != "" {
+		stays := kept != ""
+		if waiter != "" && (ours || !stays) {
 			r.must("ZREM", queue, waiter)
 		}
-		if !ours && (waiter == "" || !has(reservedFormat+waiter)) {
+		if !ours && (waiter == "" || stays || !has(reservedFormat+waiter)) {
 			return resp.OfInt(0)
 		}
 		r.must("DEL", key)
@@ -128,7 +129,7 @@ func (r *run) release(keys, args []string) resp.Reply {
 		if !has(value) {
 			_, reserved = r.reserve(key, queue, "", ms)
 		}
-		if kept != "" {
+		if stays {
 			r.join(queue, waiter, kept)
 		}
 		for _, index := range deputies[Deputy(deputy)] {

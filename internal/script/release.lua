@@ -5,7 +5,8 @@
 --
 -- A waiter leaves the queue with it too, or gives back what is reserved for it;
 -- or, after an attempt that got too few nodes, gives back this one and keeps its
--- place in the queue.
+-- place in the queue, or what is reserved for it by now: its next attempt may have
+-- been here before this one's release.
 --
 -- KEYS[1]  the key
 -- KEYS[2]  the queue
@@ -20,10 +21,11 @@
 local value, waiter = ARGV[1], ARGV[2]
 local holder = redis.call('GET', KEYS[1])
 local ours = holder == value or holder == marked(value)
-if waiter ~= '' then
+local stays = ARGV[4] ~= ''
+if waiter ~= '' and (ours or not stays) then
   redis.call('ZREM', KEYS[2], waiter)
 end
-if not ours and (waiter == '' or holder ~= 'rl1>' .. waiter) then
+if not ours and (waiter == '' or stays or holder ~= 'rl1>' .. waiter) then
   return 0
 end
 redis.call('DEL', KEYS[1])
@@ -31,7 +33,7 @@ local first
 if holder ~= value then
   first = reserve(KEYS[1], KEYS[2], '', ARGV[3])
 end
-if ARGV[4] ~= '' then
+if stays then
   join(KEYS[2], waiter, ARGV[4])
 end
 local deputies = {next = {0}, last = {-1}, both = {0, -1}}

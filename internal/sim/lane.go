@@ -125,7 +125,11 @@ func (l *lane) admit(e core.Effect) error {
 }
 
 func (l *lane) owe(c *claim) {
-	l.core.Owe(core.Debt{Key: c.params.Key, Value: c.value, Waiter: string(c.params.Waiter)})
+	d := core.Debt{Key: c.params.Key, Value: c.value}
+	if c.lost.reason != core.Outvoted {
+		d.Waiter = string(c.params.Waiter)
+	}
+	l.core.Owe(d)
 	if l.debtors == nil {
 		l.debtors = make(map[string]*claim)
 	}

@@ -213,8 +213,8 @@ func (o *operation) defeated(c *claim, l *loss) {
 
 // again waits before the next attempt, or gives up.
 func (o *operation) again(lost *loss) {
-	queued := false
-	if o.place != nil {
+	queued, spent := false, o.place != nil && o.claim.won
+	if o.place != nil && !spent {
 		queued = o.place.lost(o.claim)
 	}
 	o.claim, o.outcome = nil, nil
@@ -230,6 +230,10 @@ func (o *operation) again(lost *loss) {
 		o.turn.known, o.turn.out = o.turn.known || o.waited.Answered, o.waited.Out
 	}
 	switch {
+	case spent: // the old place leaves the queues with the lease
+		o.place = nil
+		o.beginToStand()
+		return
 	case o.place == nil && lost.defeat.Held && o.proc.w.s.Push && !o.spec.Foreign:
 		o.beginToStand()
 		return

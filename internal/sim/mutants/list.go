@@ -241,13 +241,13 @@ var All = []Mutant{
 		Name:   "requeue-lost",
 		Why:    "who gives back what a failed attempt got does not stand in the queue again",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "		if kept != \"\" {\n", "		if kept == \"-\" {\n"}},
+		Edits:  []Edit{{modelQueue, "		if stays {\n", "		if stays && kept == \"-\" {\n"}},
 	},
 	{
 		Name:   "reservation-kept",
 		Why:    "a waiter that gives up does not give back what is reserved for it",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "		if !ours && (waiter == \"\" || !has(reservedFormat+waiter)) {\n", "		if !ours {\n"}},
+		Edits:  []Edit{{modelQueue, "		if !ours && (waiter == \"\" || stays || !has(reservedFormat+waiter)) {\n", "		if !ours {\n"}},
 	},
 	{
 		Name:   "push-trusted",
