@@ -126,7 +126,7 @@ func (l *lane) admit(e core.Effect) error {
 
 func (l *lane) owe(c *claim) {
 	d := core.Debt{Key: c.params.Key, Value: c.value}
-	if c.lost.reason != core.Outvoted {
+	if c.lost == nil || c.lost.reason != core.Outvoted {
 		d.Waiter = string(c.params.Waiter)
 	}
 	l.core.Owe(d)

@@ -21,8 +21,36 @@ func (g *generator) rush() {
 		g.frozenHeads()
 		return
 	}
+	if g.odds(25) {
+		g.shorthanded()
+		return
+	}
 	g.crowd()
 	g.disturb()
+}
+
+// shorthanded makes a crowd of processes, while a minority of the nodes is down again and
+// again and does not vote: there is no vote to spare, so that the rest split often, and
+// who gives a minority back has nothing but its place in the queues to bring it its turn.
+func (g *generator) shorthanded() {
+	s := g.s
+	s.TTL = pick(g, 200*ms, 200*ms, 500*ms, time.Second)
+	s.Timeout = min(s.TTL/10, 50*ms)
+	for len(s.Nodes) < 3 {
+		s.Nodes = append(s.Nodes, g.rate())
+	}
+	g.join(max(0, 5+g.IntN(10)-len(s.Clients)))
+	g.busy(1, pick(g, time.Duration(0), 2*ms, 20*ms), pick(g, 0, ms, 30*ms))
+	minority := g.Perm(len(s.Nodes))[:(len(s.Nodes)-1)/2]
+	for at := g.within(0, 2*time.Second); at < g.span; at += g.within(s.TTL, 3*s.TTL+2*time.Second) {
+		for _, n := range minority {
+			f := Fault{At: at, What: Crash, Client: Any, Node: n, For: g.spread(ms/2, time.Second)}
+			if g.loses {
+				f.Memory = pick(g, Keeps, Forgets)
+			}
+			g.strikes(f)
+		}
+	}
 }
 
 // frozenHeads makes a few wait for one that holds the key, and the first of them stand
@@ -72,15 +100,20 @@ func (g *generator) join(n int) {
 // them.
 func (g *generator) crowd() {
 	s := g.s
-	g.span = g.within(20*time.Second, 30*time.Second)
 	workers := pick(g, 1, 2, 3, 5, 8, 100/len(s.Clients))
 	if g.odds(60) { // processes, each of which stands in the queues, and not callers in one
 		g.join(len(s.Clients) * (workers - 1))
 		workers = 1
 	}
-	hold := pick(g, time.Duration(0), 2*ms, 20*ms, 200*ms, s.TTL/2)
+	g.busy(workers, pick(g, time.Duration(0), 2*ms, 20*ms, 200*ms, s.TTL/2), pick(g, 0, ms, 30*ms, 300*ms, 3*time.Second))
+}
+
+// busy makes the operations of so many workers a client, who hold the key and think for
+// about so long.
+func (g *generator) busy(workers int, hold, think time.Duration) {
+	s := g.s
+	g.span = g.within(20*time.Second, 30*time.Second)
 	wait := g.within(s.TTL, 20*s.TTL+time.Second)
-	think := pick(g, 0, ms, 30*ms, 300*ms, 3*time.Second)
 	strangers := g.odds(20)
 	for client := range s.Clients {
 		for w := range workers {

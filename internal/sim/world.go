@@ -314,7 +314,7 @@ func (w *world) weather() {
 			if !n.alive() || troubled {
 				silent |= 1 << i
 			}
-			flaky = flaky || now
+			flaky = flaky || now || n.alive() && w.half(n)
 		}
 	}
 	w.steadiness()
@@ -383,6 +383,22 @@ func (w *world) troubled(n *node) (troubled, flaky bool) {
 		}
 	}
 	return troubled, flaky
+}
+
+// half reports whether a client has connections to a node that broke when it went down
+// without a word, and does not know: it answers over new ones, and over those not.
+func (w *world) half(n *node) bool {
+	for _, m := range w.machines {
+		if m.proc == nil {
+			continue
+		}
+		for _, c := range m.proc.lanes[n.index].conns {
+			if c.up && !c.closed && c.run != n.run {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // well reports whether a node answers every client, and votes for it.
