@@ -91,7 +91,7 @@ func TestShrink(t *testing.T) {
 		if seed == 20 {
 			t.Fatal("in none of these worlds a flush breaks exclusion")
 		}
-		if s = flushed(seed); !breaks(s, check.I1) {
+		if s = flushed(seed); len(s.Ops) > 1500 || !breaks(s, check.I1) { // a world of many takes too long
 			s = nil
 		}
 	}

@@ -295,11 +295,19 @@ func TestKeeperDies(t *testing.T) {
 	dir := t.TempDir()
 	g := shell(t, dir, `trap '' TERM; sh -c 'echo $$ >child; while :; do sleep 0.01; done' & echo $PPID >keeper; echo $$ >self; while :; do sleep 0.01; done`, time.Second)
 	keeper, child, self := readPid(t, dir, "keeper"), readPid(t, dir, "child"), readPid(t, dir, "self")
+	select {
+	case first := <-g.Events(): // else it may be killed before it has said so
+		if first.Kind != guard.Started {
+			t.Fatalf("it began with %+v", first)
+		}
+	case <-time.After(patience):
+		t.Fatal("it has not told that the command was started")
+	}
 	if err := syscall.Kill(keeper, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	last, kinds := finish(t, g)
-	if last.ExitStatus() != 128+9 || last.Left != 0 || kinds != "started killed exited" {
+	if last.ExitStatus() != 128+9 || last.Left != 0 || kinds != "killed exited" {
 		t.Errorf("%+v after %q, want a kill that leaves nothing", last, kinds)
 	}
 	for _, pid := range []int{child, self} {
