@@ -37,11 +37,11 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 		if s == nil {
 			return l.campaign(ctx, o, t, nil, &waited)
 		}
-		waited.last = l.heldHere(t, o.key)
 		if o.onWait != nil {
-			o.onWait(waited.last)
+			o.onWait(l.heldHere(l.turns.deadline(t), o.key))
 		}
-		if err := l.standBy(ctx, s); err != nil {
+		if deadline, err := l.standBy(ctx, t, s); err != nil {
+			waited.last = l.heldHere(deadline, o.key)
 			return nil, waited.giveUp(o.key, err)
 		}
 		switch {

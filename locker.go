@@ -248,6 +248,7 @@ func (l *Locker) shut() error {
 		l.drain()
 	}
 	l.mu.Unlock()
+	l.turns.close()
 
 	for _, c := range claims {
 		c.step(core.Event{Kind: core.End, Reason: core.Released})

@@ -54,29 +54,32 @@ func (l *Lease) passOn() bool {
 	return true
 }
 
-// standBy waits until the turn is the caller's, or the lease is.
-func (l *Locker) standBy(ctx context.Context, s *standby) error {
-	var err error
+// standBy waits until the turn is the caller's, or the lease is. If it ends otherwise it
+// returns why, and the deadline of the lease that was waited for, 0 if there was none.
+// Very many stand by at once: it waits for as few things as can be.
+func (l *Locker) standBy(ctx context.Context, t *turn, s *standby) (deadline core.Time, err error) {
 	select {
 	case <-s.called:
-		return nil
+		if s.failed == ErrClosed { //nolint:errorlint // it is that itself
+			return 0, ErrClosed
+		}
+		return 0, nil
 	case <-ctx.Done():
-		err = contextError(ctx)
-	case <-l.closing:
-		err = ErrClosed
 	}
+	deadline = l.turns.deadline(t) // as long as somebody stands by for it, it is about this key
 	if l.turns.leave(s) {
-		return err
+		return deadline, contextError(ctx)
 	}
 	<-s.called // it was called in this moment, and has to answer
-	return nil
+	return 0, nil
 }
 
 // heldHere is the error of those who stand by: a caller in this process is before them.
-func (l *Locker) heldHere(t *turn, key string) *HeldError {
+// The deadline is that one's, 0 if it has no lease yet.
+func (l *Locker) heldHere(deadline core.Time, key string) *HeldError {
 	e := &HeldError{Key: key, Holder: l.cfg.Owner}
-	if at := l.turns.deadline(t); at > 0 {
-		e.Remaining = max(0, at-l.clock.now())
+	if deadline > 0 {
+		e.Remaining = max(0, deadline-l.clock.now())
 	}
 	return e
 }

@@ -11,9 +11,10 @@ import (
 // turn: it asks the nodes, stands in their queues, or holds the lease. The others
 // stand by, in the order in which they came, and cost the nodes nothing.
 type turns struct {
-	mu    sync.Mutex
-	keys  map[string]*turn
-	spare *turn // those that are not in use
+	mu     sync.Mutex
+	keys   map[string]*turn
+	closed bool  // nobody stands by any more
+	spare  *turn // those that are not in use
 }
 
 // turn is that of one key. It is over when nobody has it and nobody stands by.
@@ -51,7 +52,7 @@ func (q *turns) take(o *options) (*turn, *standby) {
 	switch {
 	case t == nil:
 		return q.begin(o.key), nil
-	case t.out:
+	case t.out, q.closed:
 		return nil, nil
 	}
 	s := &standby{called: make(chan struct{}, 1), renew: o.renew, max: o.maxHold, turn: t, before: t.last}
@@ -153,6 +154,19 @@ func (q *turns) fail(t *turn, err error) {
 		s.called <- struct{}{}
 	}
 	q.over(t)
+}
+
+// close ends the waits of all who stand by. Those who have a turn end by themselves.
+func (q *turns) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, t := range q.keys {
+		for s := t.call(); s != nil; s = t.call() {
+			s.failed = ErrClosed
+			s.called <- struct{}{}
+		}
+	}
 }
 
 // over is called with the mutex held.
