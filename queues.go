@@ -101,7 +101,9 @@ func (q *queues) stand(ctx context.Context, key string) *waiter {
 		}
 	}
 	w := &waiter{queues: q, key: key, wake: make(chan struct{}, 1)}
-	w.name = q.process.Waiter(l.clock.read().Wall, q.number.Add(1))
+	// The highest token is a clock that all who hold leases have in common: with it, one whose
+	// clock is behind goes before those who came earlier once, and not with each lease.
+	w.name = q.process.Waiter(max(l.clock.read().Wall, l.highest.Load()), q.number.Add(1))
 	w.core = core.NewWaiter(len(l.lanes), l.terms.Need, &q.rules)
 	q.mu.Lock()
 	q.waiters[w.name] = w

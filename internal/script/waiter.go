@@ -23,7 +23,7 @@ type ProcessID [12]byte
 func (p ProcessID) Channel() string { return channel + hex.EncodeToString(p[:]) }
 
 // Waiter names a waiter of the process. The ticket is its place in the order, the
-// process's wall clock in µs since 1970 when it came; number tells two waiters of one
+// process's wall clock in µs since 1970 when it came, or the highest token that it had seen; number tells two waiters of one
 // process apart.
 func (p ProcessID) Waiter(ticket, number uint64) Waiter {
 	return Waiter(fmt.Sprintf("%016d.%s.%s", ticket%1e16, hex.EncodeToString(p[:]), strconv.FormatUint(number, 36)))

@@ -75,7 +75,7 @@ func (o *operation) stand() {
 	q := &p.waiting
 	q.number++
 	w := &waiter{op: o, key: p.w.keys[o.spec.Key]}
-	w.ticket = p.now().Wall
+	w.ticket = max(p.now().Wall, p.highest)
 	w.name = q.process.Waiter(w.ticket, q.number)
 	p.w.standers++
 	w.id = p.w.standers
@@ -119,8 +119,10 @@ func (w *waiter) lost(c *claim) bool {
 	queued, heard, p := 0, 0, w.op.proc
 	vain := false
 	for i := range p.lanes {
-		v, _ := c.core.Vote(i)
-		vain = vain || v.Abstain // it was its turn, but the node was just being verified
+		v, agreed := c.core.Vote(i)
+		// It was its turn, but the node was just being verified, or it got too few: what it
+		// has is the next one's.
+		vain = vain || v.Abstain || agreed
 		if v.Queued {
 			queued++
 			if p.lanes[i].ear.hears() {
