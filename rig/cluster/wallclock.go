@@ -77,6 +77,7 @@ func newWallClock() (*wallClock, error) {
 		"FAKETIME_TIMESTAMP_FILE=" + filepath.Join(dir, "now"),
 		"FAKETIME_NO_CACHE=1",
 		"FAKETIME_DONT_FAKE_MONOTONIC=1",
+		"FAKETIME_DISABLE_SHM=1", // else a server that is killed leaves two files in /dev/shm
 	}}
 	if err := c.set(0); err != nil {
 		return nil, errors.Join(err, c.close())
