@@ -23,7 +23,7 @@ func oursOnGoredis() Contestant {
 const OursByNodes = "ours-by-nodes"
 
 func oursByNodes() Contestant {
-	c := ours(OursByNodes, "Redlock, each by the nodes", "github.com/redis/rueidis", -1,
+	c := ours(OursByNodes, "Redlock, by nodes", "github.com/redis/rueidis", -1,
 		func(url string) (adapter, error) { return rueidis.Open(url) })
 	c.Crowd = true
 	c.Settings = "as ours-rueidis, with HandOvers -1: callers in one process do not pass a lease on between them"
