@@ -72,6 +72,8 @@ func excluded(scenario string, nodes int, c contestant.Contestant) string {
 		switch {
 		case c.Etcd:
 			return "one keep-alive of the session holds all its keys, so that they end together"
+		case c.Nodes == 1:
+			return "one node only"
 		case !c.Ours:
 			return "it does not renew by itself"
 		}
