@@ -220,6 +220,8 @@ func (c *Checker) Observe(ev Event) {
 		c.life(ev)
 	case Wants, Settled:
 		c.wants(ev)
+	case Tried:
+		c.hasTried(ev)
 	case Stands, Leaves:
 		c.stands(ev)
 	case Missed:

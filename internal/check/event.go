@@ -67,6 +67,7 @@ const (
 	// that of nobody any more.
 	Stands // Client, Key, By, Ticket, First
 	Missed // Key, By
+	Tried  // Key, By: it got some nodes and too few, and gives them to the next
 	Leaves // Key, By
 
 	// A client that is paused, or has crashed, had an attempt, a lease or its release

@@ -117,12 +117,11 @@ func (w *waiter) unknown() {
 // lost takes note of an attempt that failed.
 func (w *waiter) lost(c *claim) bool {
 	queued, heard, p := 0, 0, w.op.proc
-	vain := false
+	vain, some := false, false
 	for i := range p.lanes {
 		v, agreed := c.core.Vote(i)
-		// It was its turn, but the node was just being verified, or it got too few: what it
-		// has is the next one's.
-		vain = vain || v.Abstain || agreed
+		vain = vain || v.Abstain // it was its turn, but the node was just being verified
+		some = some || agreed
 		if v.Queued {
 			queued++
 			if p.lanes[i].ear.hears() {
@@ -134,6 +133,9 @@ func (w *waiter) lost(c *claim) bool {
 	if queued >= p.terms.Need && (!w.known || firm && !w.firm) || vain && w.firm {
 		w.known, w.firm = true, firm
 		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket, First: firm})
+	}
+	if some && w.known {
+		p.w.tell(check.Event{Kind: check.Tried, Key: w.op.spec.Key, By: w.id})
 	}
 	w.claim = nil
 	return w.core.Lost(p.read(), c.core, w.random()) == core.Queued

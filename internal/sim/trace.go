@@ -145,7 +145,7 @@ func (t *trace) told(ev check.Event) {
 		t.row(t.w.procs[ev.Client].index, "dies")
 	case check.Took, check.Kept, check.Dropped, check.Forgot, check.Rose:
 		t.row(-1, "")
-	case check.Seen, check.Voted, check.Moved, check.Unanswered, check.Wants, check.Settled, check.Cut, check.Healed, check.Calm, check.Storm,
+	case check.Seen, check.Tried, check.Voted, check.Moved, check.Unanswered, check.Wants, check.Settled, check.Cut, check.Healed, check.Calm, check.Storm,
 		check.Stands, check.Missed, check.Stuck, check.Leaves, check.Steady, check.Unsteady:
 	}
 }
