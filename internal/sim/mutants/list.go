@@ -239,9 +239,12 @@ var All = []Mutant{
 	},
 	{
 		Name:   "requeue-lost",
-		Why:    "who gives back what a failed attempt got does not stand in the queue again",
+		Why:    "who gives back what a failed attempt got, or is overtaken where the key was reserved for it, does not stand in the queue again",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "		if stays {\n", "		if stays && kept == \"-\" {\n"}},
+		Edits: []Edit{
+			{modelQueue, "		if stays {\n", "		if stays && kept == \"-\" {\n"},
+			{modelQueue, "				r.join(queue, cut(holder.Text, 4), kept)\n", ""},
+		},
 	},
 	{
 		Name:   "reservation-kept",
