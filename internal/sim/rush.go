@@ -17,6 +17,7 @@ func (g *generator) rush() {
 	for i := range s.Clients {
 		s.Clients[i].TTL = 0
 	}
+	g.setWalls()
 	if g.odds(20) {
 		g.frozenHeads()
 		return
@@ -36,6 +37,7 @@ func (g *generator) shorthanded() {
 	s := g.s
 	s.TTL = pick(g, 200*ms, 200*ms, 500*ms, time.Second)
 	s.Timeout = min(s.TTL/10, 50*ms)
+	g.setWalls()
 	for len(s.Nodes) < 3 {
 		s.Nodes = append(s.Nodes, g.rate())
 	}
@@ -84,6 +86,15 @@ func (g *generator) frozenHeads() {
 		}
 	}
 	s.End = g.span + 2*s.TTL + 4*time.Second
+}
+
+// setWalls sets the clients' wall clocks anew, where the TTL is another now: by how much they
+// may be off depends on it.
+func (g *generator) setWalls() {
+	for i := range g.s.Clients {
+		g.walls[i] = g.wall()
+		g.s.Clients[i].Wall = g.walls[i]
+	}
 }
 
 // join makes so many clients more.
