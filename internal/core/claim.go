@@ -144,7 +144,8 @@ func (c *Claim) Step(now Now, ev Event, out []Effect) []Effect {
 		// It comes late to a lease that the others gave: the node is taken as one
 		// that is repaired.
 		if s := &c.seats[ev.Node]; c.phase == held && s.op == 0 && s.established == none {
-			return c.send(ev.Node, Ask, out)
+			out = c.send(ev.Node, Ask, out)
+			s.overdue = true // it is none of the asking's, although no round has been since (I9)
 		}
 		return out
 	}
