@@ -45,6 +45,8 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 			return nil, waited.giveUp(o.key, err)
 		}
 		switch {
+		case errors.Is(s.failed, ErrClosed):
+			return nil, waited.giveUp(o.key, s.failed)
 		case s.failed != nil:
 			return nil, s.failed
 		case s.passed == nil:

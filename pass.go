@@ -60,9 +60,6 @@ func (l *Lease) passOn() bool {
 func (l *Locker) standBy(ctx context.Context, t *turn, s *standby) (deadline core.Time, err error) {
 	select {
 	case <-s.called:
-		if s.failed == ErrClosed { //nolint:errorlint // it is that itself
-			return 0, ErrClosed
-		}
 		return 0, nil
 	case <-ctx.Done():
 	}

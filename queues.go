@@ -18,7 +18,6 @@ import (
 type queues struct {
 	locker  *Locker
 	process script.ProcessID
-	rules   core.WaitRules
 	number  atomic.Uint64
 	begin   sync.Once
 	heard   chan struct{} // closed when a majority of the nodes can push
@@ -43,12 +42,6 @@ const (
 func (q *queues) init(l *Locker) {
 	q.locker = l
 	_, _ = rand.Read(q.process[:]) // never fails: crypto/rand ends the process instead
-	q.rules = core.WaitRules{
-		Reservation: script.ReservationMS * time.Millisecond,
-		Grace:       10 * time.Millisecond,
-		Turn:        5 * time.Millisecond,
-		Most:        script.QueueMS * time.Millisecond / 2,
-	}
 	q.heard = make(chan struct{})
 	q.waiters = make(map[script.Waiter]*waiter)
 	q.crowded = make(map[string]core.Time)
@@ -104,7 +97,7 @@ func (q *queues) stand(ctx context.Context, key string) *waiter {
 	// The highest token is a clock that all who hold leases have in common: with it, one whose
 	// clock is behind goes before those who came earlier once, and not with each lease.
 	w.name = q.process.Waiter(max(l.clock.read().Wall, l.highest.Load()), q.number.Add(1))
-	w.core = core.NewWaiter(len(l.lanes), l.terms.Need, &q.rules)
+	w.core = core.NewWaiter(len(l.lanes), l.terms.Need, &script.WaitRules)
 	q.mu.Lock()
 	q.waiters[w.name] = w
 	q.mu.Unlock()
@@ -308,15 +301,7 @@ func (l *Locker) deputy(before []core.Effect) script.Deputy {
 			well++
 		}
 	}
-	switch {
-	case len(l.lanes) == 1:
-		return script.Both
-	case well == 0:
-		return script.Next
-	case well == 1:
-		return script.Last
-	}
-	return script.Nobody
+	return script.DeputyAfter(well, len(l.lanes))
 }
 
 // crowd takes note that somebody waited for a key that was given back.

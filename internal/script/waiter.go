@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/resp"
 )
 
@@ -63,6 +65,14 @@ const (
 	QueueMS       = 60_000
 )
 
+// WaitRules are the rules of all who wait.
+var WaitRules = core.WaitRules{
+	Reservation: ReservationMS * time.Millisecond,
+	Grace:       10 * time.Millisecond,
+	Turn:        5 * time.Millisecond,
+	Most:        QueueMS * time.Millisecond / 2,
+}
+
 var (
 	reservation = strconv.Itoa(ReservationMS)
 	queueKept   = strconv.Itoa(QueueMS)
@@ -87,6 +97,20 @@ const (
 	Last   Deputy = "last"
 	Both   Deputy = "both"
 )
+
+// DeputyAfter is who is told by a node, if so many nodes that answer tell somebody
+// already: two of them do, or the only one.
+func DeputyAfter(others, nodes int) Deputy {
+	switch {
+	case nodes == 1:
+		return Both
+	case others == 0:
+		return Next
+	case others == 1:
+		return Last
+	}
+	return Nobody
+}
 
 // Take takes the key if it is the waiter's turn, and else has it stand in the queue.
 func (p Params) Take(value string, token uint64) []resp.Command {

@@ -12,7 +12,6 @@ import (
 // queues are what they are in the root package, but for the locks.
 type queues struct {
 	process script.ProcessID
-	rules   core.WaitRules
 	number  uint64
 	begun   bool
 	pushing int
@@ -46,12 +45,6 @@ type waiter struct {
 func (p *process) openQueues() {
 	q := &p.waiting
 	binary.BigEndian.PutUint64(q.process[:], uint64(p.id+1))
-	q.rules = core.WaitRules{
-		Reservation: script.ReservationMS * time.Millisecond,
-		Grace:       10 * time.Millisecond,
-		Turn:        5 * time.Millisecond,
-		Most:        script.QueueMS * time.Millisecond / 2,
-	}
 	q.waiters = make(map[script.Waiter]*waiter)
 	q.crowded = make(map[string]core.Time)
 }
@@ -79,7 +72,7 @@ func (o *operation) stand() {
 	w.name = q.process.Waiter(w.ticket, q.number)
 	p.w.standers++
 	w.id = p.w.standers
-	w.core = core.NewWaiter(p.terms.Nodes, p.terms.Need, &q.rules)
+	w.core = core.NewWaiter(p.terms.Nodes, p.terms.Need, &script.WaitRules)
 	q.waiters[w.name] = w
 	q.order = append(q.order, w)
 	o.place = w
@@ -201,13 +194,5 @@ func (p *process) deputy(before []core.Effect) script.Deputy {
 			well++
 		}
 	}
-	switch {
-	case len(p.lanes) == 1:
-		return script.Both
-	case well == 0:
-		return script.Next
-	case well == 1:
-		return script.Last
-	}
-	return script.Nobody
+	return script.DeputyAfter(well, len(p.lanes))
 }
