@@ -31,7 +31,16 @@ func (l *Locker) Acquire(ctx context.Context, name string, opts ...Option) (*Lea
 	if err != nil {
 		return nil, err
 	}
+	return l.acquire(ctx, o)
+}
+
+// acquire is Acquire for any Kind. Only callers that want the plain lock wait for each
+// other in the process.
+func (l *Locker) acquire(ctx context.Context, o options) (*Lease, error) {
 	var waited waiting
+	if o.kind != nil {
+		return l.campaign(ctx, o, nil, nil, &waited)
+	}
 	for {
 		t, s := l.turns.take(&o)
 		if s == nil {
@@ -91,7 +100,7 @@ func (l *Locker) campaign(ctx context.Context, o options, t *turn, place *waiter
 // lease it returns its place in the nodes' queues, if it still has one.
 func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, waited *waiting) (*Lease, *waiter, error) {
 	if place == nil && l.queues.isCrowded(o.key) {
-		place = l.queues.stand(ctx, o.key)
+		place = l.queues.stand(ctx, o.key, o.kind)
 	}
 	for {
 		lease, lost, err := l.attempt(ctx, o, t, waited.Attempts > 0, place)
@@ -114,10 +123,10 @@ func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, wai
 		}
 		switch {
 		case place != nil && lost.spent:
-			place = l.queues.stand(ctx, o.key) // the old one leaves the queues with the lease
+			place = l.queues.stand(ctx, o.key, o.kind) // the old one leaves the queues with the lease
 			continue
 		case place == nil && errors.Is(lost.cause, ErrHeld):
-			if place = l.queues.stand(ctx, o.key); place != nil {
+			if place = l.queues.stand(ctx, o.key, o.kind); place != nil {
 				continue // and stand in the queues
 			}
 			fallthrough
@@ -141,7 +150,15 @@ func (l *Locker) TryAcquire(ctx context.Context, name string, opts ...Option) (*
 	if err != nil {
 		return nil, err
 	}
-	t := l.turns.tryTake(o.key)
+	return l.tryAcquire(ctx, o)
+}
+
+// tryAcquire is TryAcquire for any Kind.
+func (l *Locker) tryAcquire(ctx context.Context, o options) (*Lease, error) {
+	var t *turn
+	if o.kind == nil {
+		t = l.turns.tryTake(o.key)
+	}
 	lease, lost, err := l.attempt(ctx, o, t, true, nil)
 	if lease == nil && t != nil {
 		l.turns.pass(t, nil)
@@ -201,7 +218,7 @@ func (l *Locker) attempt(ctx context.Context, o options, t *turn, look bool, pla
 	case <-l.closing:
 		return nil, nil, ErrClosed
 	}
-	c := l.newClaim(o.key, look, place)
+	c := l.newClaim(o.key, o.kind, look, place)
 	if err := l.enter(c); err != nil {
 		return nil, nil, err
 	}

@@ -53,10 +53,10 @@ type claim struct {
 }
 
 // newClaim makes a claim with a value of its own.
-func (l *Locker) newClaim(key string, look bool, w *waiter) *claim {
+func (l *Locker) newClaim(key string, kind script.Kind, look bool, w *waiter) *claim {
 	c := &claim{
 		locker:  l,
-		params:  script.Params{Key: key, TTL: l.cfg.TTL.Milliseconds(), Retention: l.cfg.TokenRetention.Milliseconds()},
+		params:  script.Params{Key: key, TTL: l.cfg.TTL.Milliseconds(), Retention: l.cfg.TokenRetention.Milliseconds(), Kind: kind},
 		look:    look,
 		place:   none,
 		alarm:   core.Never,
@@ -78,7 +78,7 @@ func (l *Locker) newClaim(key string, look bool, w *waiter) *claim {
 // later attempt may have taken it. It is called after the claim has ended, by those who
 // send what follows from that.
 func (c *claim) debt() core.Debt {
-	d := core.Debt{Key: c.params.Key, Value: c.value}
+	d := core.Debt{Key: c.params.Key, Value: c.value, Kind: c.params.Kind}
 	if c.lost.reason != core.Outvoted {
 		d.Waiter = string(c.params.Waiter)
 	}
@@ -175,9 +175,12 @@ func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.params.Waiter != "" {
+	switch {
+	case c.params.Waiter != "":
 		stay := c.core.Reason() == core.Outvoted
-		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.locker.deputy(before))}
+		return []resp.Command{c.params.Release(c.value, stay, c.locker.deputy(before))}
+	case c.params.Kind != nil:
+		return []resp.Command{c.params.Release(c.value, false, script.Both)}
 	}
 	return c.release.Of(c.params.Key, c.queue, c.value)
 }

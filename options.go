@@ -3,6 +3,8 @@ package redlock
 import (
 	"fmt"
 	"time"
+
+	"github.com/redlock-go/redlock/internal/script"
 )
 
 // Option changes one call of Acquire, TryAcquire or Do. Options are values
@@ -11,6 +13,7 @@ type Option interface{ apply(*options) }
 
 type options struct {
 	key        string
+	kind       script.Kind // nil for the plain lock
 	renew      bool
 	maxHold    time.Duration
 	hasMaxHold bool

@@ -68,7 +68,7 @@ type waiter struct {
 
 // stand makes a waiter for a key, with a ticket of now. It is nil where the nodes
 // cannot push. The first one waits until a majority can, within the per-node deadline.
-func (q *queues) stand(ctx context.Context, key string) *waiter {
+func (q *queues) stand(ctx context.Context, key string, kind script.Kind) *waiter {
 	l := q.locker
 	if q.deaf {
 		return nil
@@ -96,7 +96,7 @@ func (q *queues) stand(ctx context.Context, key string) *waiter {
 	w := &waiter{queues: q, key: key, wake: make(chan struct{}, 1)}
 	// The highest token is a clock that all who hold leases have in common: with it, one whose
 	// clock is behind goes before those who came earlier once, and not with each lease.
-	w.name = q.process.Waiter(max(l.clock.read().Wall, l.highest.Load()), q.number.Add(1))
+	w.name = q.process.Waiter(max(l.clock.read().Wall, l.highest.Load()), q.number.Add(1)).For(kind)
 	w.core = core.NewWaiter(len(l.lanes), l.terms.Need, &script.WaitRules)
 	q.mu.Lock()
 	q.waiters[w.name] = w

@@ -47,7 +47,10 @@ func (f *Flight) SentAt() Time { return f.sentAt }
 
 // Debt is a key that may be on the node and must go: its release could not be
 // sent, or was not answered. Or, without a value, a waiter that is to leave the queue.
-type Debt struct{ Key, Value, Waiter string }
+type Debt struct {
+	Key, Value, Waiter string
+	Kind               any // of use to the shell only
+}
 
 // NewLane returns the lane to a node of which nothing is known.
 func NewLane(limits *Limits) Lane { return Lane{limits: limits} }

@@ -19,6 +19,9 @@ type Params struct {
 
 	// Waiter is who asks, if it stands in the nodes' queues for the key; "" if not.
 	Waiter Waiter
+
+	// Kind is what is asked for; nil for the plain lock.
+	Kind Kind
 }
 
 // member is the one member of the register of tokens, a sorted set, whose
@@ -103,6 +106,9 @@ func release(key, queue, value string, waiter Waiter, stay bool, deputy Deputy) 
 func Pay(d core.Debt) resp.Command {
 	if d.Value == "" {
 		return Leave(d.Key, Waiter(d.Waiter))
+	}
+	if kind, ok := d.Kind.(Kind); ok {
+		return kind.Release(d.Key, d.Value, Waiter(d.Waiter), false, Both)
 	}
 	return Release(d.Key, d.Value, Waiter(d.Waiter), false, Both)
 }

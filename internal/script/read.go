@@ -13,22 +13,19 @@ import (
 func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 	p.Retention += int64(min(e.Ahead, maxAhead)) * 1000
 	p.Block = e.Block
-	switch e.Op {
-	case core.Ask:
-		if p.Waiter != "" {
-			return p.Take(value, e.Token)
-		}
-		return p.Acquire(value, e.Token, look)
-	case core.Raise:
+	switch {
+	case e.Op == core.Ask:
+		return p.ask(value, e.Token, look)
+	case e.Op == core.Release:
+		return []resp.Command{p.Release(value, false, Both)}
+	case p.Kind != nil && e.Op == core.Raise:
+		return p.Kind.Raise(&p, value, e.Token)
+	case p.Kind != nil:
+		return p.Kind.Extend(&p, value, e.Token)
+	case e.Op == core.Raise:
 		return p.Raise(value, e.Token)
-	case core.Extend:
-		return p.Extend(value, e.Token)
-	default:
-		if p.Waiter != "" {
-			return []resp.Command{Release(p.Key, value, p.Waiter, false, Both)}
-		}
-		return new(ReleaseBatch).Of(p.Key, Queue(p.Key), value)
 	}
+	return p.Extend(value, e.Token)
 }
 
 // maxAhead bounds for how many seconds more a register is kept: a hundred years.
@@ -40,6 +37,9 @@ const maxAhead = 100 * 365 * 24 * 3600
 func (p Params) Read(op core.Op, value string, replies []resp.Reply) core.Vote {
 	if len(replies) == 0 {
 		return garbage("no reply at all")
+	}
+	if p.Kind != nil {
+		return p.Kind.Read(&p, op, value, replies)
 	}
 	switch op {
 	case core.Ask:

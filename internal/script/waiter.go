@@ -13,7 +13,7 @@ import (
 
 // Waiter is who stands in the nodes' queues for a key, by its ticket:
 //
-//	<ticket, 16 digits>.<process, 24 hex digits>.<number>
+//	<ticket, 16 digits>.<process, 24 hex digits>.<number><mark of its Kind>
 //
 // Names sort as tickets do.
 type Waiter string
@@ -29,6 +29,14 @@ func (p ProcessID) Channel() string { return channel + hex.EncodeToString(p[:]) 
 // process apart.
 func (p ProcessID) Waiter(ticket, number uint64) Waiter {
 	return Waiter(fmt.Sprintf("%016d.%s.%s", ticket%1e16, hex.EncodeToString(p[:]), strconv.FormatUint(number, 36)))
+}
+
+// For is the name of a waiter for a thing of that Kind.
+func (w Waiter) For(kind Kind) Waiter {
+	if kind == nil {
+		return w
+	}
+	return w + Waiter(kind.Mark())
 }
 
 const (

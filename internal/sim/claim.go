@@ -108,7 +108,7 @@ func (c *claim) carryOut(effects []core.Effect) {
 func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	if e.Op == core.Release && c.waiter != nil {
 		stay := c.core.Reason() == core.Outvoted
-		return []resp.Command{script.Release(c.params.Key, c.value, c.params.Waiter, stay, c.proc.deputy(before))}
+		return []resp.Command{c.params.Release(c.value, stay, c.proc.deputy(before))}
 	}
 	if c.op.spec.Foreign {
 		return foreignBatch(c, e)

@@ -125,7 +125,7 @@ func (l *lane) admit(e core.Effect) error {
 }
 
 func (l *lane) owe(c *claim) {
-	d := core.Debt{Key: c.params.Key, Value: c.value}
+	d := core.Debt{Key: c.params.Key, Value: c.value, Kind: c.params.Kind}
 	if c.lost == nil || c.lost.reason != core.Outvoted {
 		d.Waiter = string(c.params.Waiter)
 	}
