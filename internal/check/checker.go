@@ -89,7 +89,10 @@ type place struct{ node, key int }
 type claim struct {
 	id       uint64
 	client   *client
-	key      *key
+	key      *key   // the first of
+	keys     []*key // those that it takes
+	of, slot int
+	shares   bool
 	asked    Time
 	token    uint64
 	won      bool
@@ -111,14 +114,14 @@ func (c *claim) end() Time {
 
 // key is what is known of one key.
 type key struct {
-	id      int
-	leases  []*claim // that may be valid yet
-	freed   Time     // when the last of the others ended
-	highest *claim   // the lease with the highest token: the newest, unless I3 is violated
-	token   uint64   // its token
-	wants   int      // clients that wait for it
-	since   Time     // when the first of them began to
-	lost    int      // attempts in a row on the free key
+	id     int
+	leases []*claim // that may be valid yet
+	freed  Time     // when the last of the others ended
+	newest marks    // of the tokens
+	slots  []marks  // the same of each slot, if it is a semaphore's
+	wants  int      // clients that wait for it
+	since  Time     // when the first of them began to
+	lost   int      // attempts in a row on the free key
 
 	standing []stander
 	shared   bool // with clients of other libraries
@@ -210,6 +213,10 @@ func (c *Checker) Observe(ev Event) {
 		c.passed(ev)
 	case Extended:
 		c.extended(ev)
+	case Yields:
+		if l := c.claims[ev.Claim]; l != nil {
+			l.shares = true
+		}
 	case Moved:
 		if l := c.claims[ev.Claim]; l != nil && !l.isOver {
 			l.deadline = ev.Deadline
@@ -238,8 +245,10 @@ func (c *Checker) Observe(ev Event) {
 		c.voted(ev)
 	case Unanswered:
 		if cl := c.claims[ev.Claim]; cl != nil {
-			if s := cl.seat(ev.Node); ev.Asks && !s.doubtful {
-				s.doubtful, s.since = true, ev.At
+			for _, k := range cl.keys {
+				if s := cl.seat(ev.Node, k.id); ev.Asks && !s.doubtful {
+					s.doubtful, s.since = true, ev.At
+				}
 			}
 			c.begin(c.trouble(cl.client, ev.Node)).ended = ev.At
 		}
@@ -291,13 +300,18 @@ func (c *Checker) asked(ev Event) {
 	var cl *claim
 	if n := len(c.spare); n > 0 {
 		cl, c.spare = c.spare[n-1], c.spare[:n-1]
-		seats := cl.seats
+		seats, keys := cl.seats, cl.keys
 		clear(seats)
-		*cl = claim{seats: seats}
+		*cl = claim{seats: seats, keys: keys[:0]}
 	} else {
 		cl = new(claim)
 	}
 	cl.id, cl.client, cl.key, cl.asked = ev.Claim, c.client(ev.Client), c.key(ev.Key), ev.At
+	cl.of, cl.shares = ev.Of, ev.Shares
+	cl.keys = append(cl.keys, cl.key)
+	for _, id := range ev.Also {
+		cl.keys = append(cl.keys, c.key(id))
+	}
 	cl.key.shared = cl.key.shared || ev.Foreign
 	c.claims[ev.Claim] = cl
 }
@@ -308,19 +322,23 @@ func (c *Checker) won(ev Event) {
 	if l == nil {
 		return
 	}
-	l.foreign = ev.Foreign
+	l.foreign, l.slot = ev.Foreign, ev.Slot
 	l.won, l.token, l.deadline, l.success = true, ev.Token, ev.Deadline, ev.At
 	c.rest(l, l.asked)
 	c.judgeAttempt(l)
-	c.judgeWaiting(l.key)
-	c.judgeQueue(l.key)
+	for _, k := range l.keys {
+		c.judgeWaiting(k)
+		c.judgeQueue(k)
+	}
 	c.judgeTurn(l, ev)
 	c.exclude(l)
 	if !ev.Foreign {
 		c.order(l)
 	}
-	l.key.leases = append(l.key.leases, l)
-	l.key.lost, l.key.frozen = 0, 0
+	for _, k := range l.keys {
+		k.leases = append(k.leases, l)
+		k.lost, k.frozen = 0, 0
+	}
 }
 
 func (c *Checker) extended(ev Event) {
@@ -347,12 +365,16 @@ func (c *Checker) ended(ev Event) {
 	if cl.won {
 		c.judgeHolding(cl)
 		c.judgeReturn(cl, ev)
-		cl.key.handed = ev.GaveUp && !cl.foreign
+		for _, k := range cl.keys {
+			k.handed = ev.GaveUp && !cl.foreign
+		}
 	} else {
 		c.judgeLost(cl, ev.GaveUp)
 	}
 	cl.isOver, cl.overAt = true, ev.At
-	c.prune(cl.key)
+	for _, k := range cl.keys {
+		c.prune(k)
+	}
 	c.over = append(c.over, cl)
 	c.sweep()
 }
@@ -364,7 +386,7 @@ func (c *Checker) sweep() {
 	n := 0
 	for n < len(c.over) && n < 8 && c.over[n].overAt+keep < c.now {
 		delete(c.claims, c.over[n].id)
-		if c.over[n].key.highest != c.over[n] {
+		if !c.over[n].isMarked() {
 			c.spare = append(c.spare, c.over[n])
 		}
 		n++

@@ -34,6 +34,10 @@ type Event struct {
 	First    bool   // the request belonged to the round that asked for the key; of Calm: see there
 	Flaky    bool   // of Calm: some of the nodes outside the majority answer now and then
 	Asks     bool   // the request could take the key
+	Also     []int  // further keys: the claim takes all of them or none
+	Of       int    // 0, or how many slots the key has for this client: it is a semaphore's
+	Slot     int    // of those, the one that is the lease's
+	Shares   bool   // the claim shares its key with others that do
 	Foreign  bool   // of Asked and Won: the client is of another library, and its lease has no token
 	GaveUp   bool   // the claim was given up before it was decided; or the lease was given back while it was valid, for all that its holder was told
 }
@@ -45,11 +49,12 @@ type Kind uint8
 const (
 	// The life of a claim. Asked, then Won or Over; after Won any number of
 	// Extended, Passed and Moved, then Over. A claim may also just stop with its client.
-	Asked    Kind = iota + 1 // Claim, Client, Key, Foreign: the attempt begins
-	Won                      // Claim, Token, Deadline, Foreign, Ticket (0: it did not wait): its client may work under the lease from here on
+	Asked    Kind = iota + 1 // Claim, Client, Key, Also, Of, Shares, Foreign: the attempt begins
+	Won                      // Claim, Token, Slot, Deadline, Foreign, Ticket (0: it did not wait): its client may work under the lease from here on
 	Extended                 // Claim, Deadline, Sent: a round of extension succeeded
 	Moved                    // Claim, Deadline: a clock was changed, and with it when the deadline will come
 	Passed                   // Claim, Token, Deadline: the lease is the next user's of the same client from here on
+	Yields                   // Claim: from here on it shares its key
 	Over                     // Claim: the attempt failed or was given up, or the lease ended, for its client to know
 
 	// The life of a client. A client that waits for a key Wants it until it does
@@ -127,11 +132,11 @@ const (
 func (i Invariant) Statement() string {
 	switch i {
 	case I1:
-		return "exclusion: at no instant are two leases of one key valid"
+		return "exclusion: at no instant are two leases of one key valid, but for those that share it, and those of different slots"
 	case I2:
 		return "loss is known locally: a lease is over for its holder no later than its deadline"
 	case I3:
-		return "tokens: a lease that is granted later has a greater token"
+		return "tokens: a lease that is granted later has a greater token, of those that exclude each other"
 	case I4:
 		return "attempts are independent: what one attempt sent neither undoes nor forges another"
 	case I5:

@@ -2,15 +2,20 @@ package check
 
 // exclude checks I1 at the moment at which a lease begins or is prolonged.
 func (c *Checker) exclude(l *claim) {
-	c.prune(l.key)
-	for _, o := range l.key.leases {
-		if o == l || o.end() <= c.now || l.end() <= c.now {
-			continue
+	for _, k := range l.keys {
+		c.prune(k)
+		for _, o := range k.leases {
+			if o == l || o.end() <= c.now || l.end() <= c.now || !l.excludes(o) {
+				continue
+			}
+			c.violate(I1, -1, []uint64{o.id, l.id}, "%s holds %s until %v, and %s holds it too, until %v",
+				c.name(o), c.cfg.Key(k.id), o.end(), c.name(l), l.end())
 		}
-		c.violate(I1, -1, []uint64{o.id, l.id}, "%s holds %s until %v, and %s holds it too, until %v",
-			c.name(o), c.cfg.Key(l.key.id), o.end(), c.name(l), l.end())
 	}
 }
+
+// excludes reports whether two leases of one key must not be valid at once.
+func (cl *claim) excludes(o *claim) bool { return cl.slot == o.slot && !(cl.shares && o.shares) }
 
 // prune forgets the leases of a key that are over for everybody.
 func (c *Checker) prune(k *key) {
@@ -68,18 +73,6 @@ func (c *Checker) passed(ev Event) {
 	}
 	l.deadline, l.token = ev.Deadline, ev.Token
 	c.order(l)
-}
-
-// order checks I3.
-func (c *Checker) order(l *claim) {
-	k := l.key
-	if k.highest != nil && l.token <= k.token {
-		c.violate(I3, -1, []uint64{k.highest.id, l.id}, "%s was granted %s with token %d, after %s had been granted it with token %d",
-			c.name(l), c.cfg.Key(k.id), l.token, c.name(k.highest), k.token)
-	}
-	if k.highest == nil || l.token > k.token {
-		k.highest, k.token = l, l.token
-	}
 }
 
 // life follows a client through its pauses and its end. A pause that follows

@@ -15,12 +15,28 @@ type spell struct {
 	first bool // it was taken by the round that asked, before that was given up
 }
 
-func (cl *claim) seat(node int) *seat {
-	for node >= len(cl.seats) {
+// seat is that of one of the claim's keys on a node.
+func (cl *claim) seat(node, key int) *seat {
+	at := node * len(cl.keys)
+	for len(cl.seats) < at+len(cl.keys) {
 		cl.seats = append(cl.seats, seat{})
 	}
-	return &cl.seats[node]
+	for i, k := range cl.keys {
+		if k.id == key {
+			at += i
+		}
+	}
+	return &cl.seats[at]
 }
+
+// seatsAt are those of all its keys on a node.
+func (cl *claim) seatsAt(node int) []seat {
+	n := len(cl.keys)
+	return cl.seats[node*n : (node+1)*n]
+}
+
+// nodes is of how many nodes it has seats.
+func (cl *claim) nodes() int { return len(cl.seats) / len(cl.keys) }
 
 // touched follows the key on a node, and checks I4.
 func (c *Checker) touched(ev Event) {
@@ -33,7 +49,7 @@ func (c *Checker) touched(ev Event) {
 	if cl == nil {
 		return
 	}
-	s := cl.seat(ev.Node)
+	s := cl.seat(ev.Node, ev.Key)
 	switch ev.Kind {
 	case Took, Rose:
 		s.earlier, s.before = s.before, s.now
@@ -51,14 +67,19 @@ func (c *Checker) touched(ev Event) {
 // is taken for one of this round.
 func (c *Checker) unbroken(l *claim, ev Event) {
 	votes, seen := 0, false
-	for i := range l.seats {
-		s := &l.seats[i]
-		for _, p := range [...]spell{s.now, s.before, s.earlier} {
-			seen = seen || p.kept > 0
-			if p.kept > 0 && p.kept >= ev.Sent && (p.first || p.began <= l.success) {
-				votes++
-				break
+	for node := range l.nodes() {
+		kept := 0
+		for _, s := range l.seatsAt(node) {
+			for _, p := range [...]spell{s.now, s.before, s.earlier} {
+				seen = seen || p.kept > 0
+				if p.kept > 0 && p.kept >= ev.Sent && (p.first || p.began <= l.success) {
+					kept++
+					break
+				}
 			}
+		}
+		if kept == len(l.keys) {
+			votes++
 		}
 	}
 	if seen && votes < c.cfg.Need {
@@ -86,11 +107,13 @@ func (c *Checker) forget(ev Event) {
 // node that forgot the lease after that may have voted in it. A round that was sent
 // after the loss rests on other nodes.
 func (c *Checker) rest(l *claim, sent Time) {
-	for node := range l.seats {
-		at := place{node, l.key.id}
-		if lost, ok := c.forgot[at]; ok && lost.id == l.id && sent <= lost.at {
-			lost.end = l.deadline
-			c.forgot[at] = lost
+	for node := range l.nodes() {
+		for _, k := range l.keys {
+			at := place{node, k.id}
+			if lost, ok := c.forgot[at]; ok && lost.id == l.id && sent <= lost.at {
+				lost.end = l.deadline
+				c.forgot[at] = lost
+			}
 		}
 	}
 }
@@ -102,14 +125,16 @@ func (c *Checker) voted(ev Event) {
 	if cl == nil {
 		return
 	}
-	lost, ok := c.forgot[place{ev.Node, cl.key.id}]
-	if !ok || lost.claim == cl || lost.claim.id != lost.id {
-		return
-	}
-	l := lost.claim
-	if end := min(l.end(), lost.end); l.won && end > c.now {
-		c.violate(I6, ev.Node, []uint64{l.id, cl.id}, "%s forgot at %v that it had granted %s to %s, whose lease lasts until %v, and voted for %s",
-			c.cfg.Node(ev.Node), lost.at, c.cfg.Key(cl.key.id), c.name(l), end, c.name(cl))
+	for _, k := range cl.keys {
+		lost, ok := c.forgot[place{ev.Node, k.id}]
+		if !ok || lost.claim == cl || lost.claim.id != lost.id || !lost.claim.excludes(cl) {
+			continue
+		}
+		l := lost.claim
+		if end := min(l.end(), lost.end); l.won && end > c.now {
+			c.violate(I6, ev.Node, []uint64{l.id, cl.id}, "%s forgot at %v that it had granted %s to %s, whose lease lasts until %v, and voted for %s",
+				c.cfg.Node(ev.Node), lost.at, c.cfg.Key(k.id), c.name(l), end, c.name(cl))
+		}
 	}
 }
 
@@ -159,7 +184,7 @@ func (c *Checker) seen(ev Event) {
 	if cl == nil {
 		return
 	}
-	s := cl.seat(ev.Node)
+	s := cl.seat(ev.Node, ev.Key)
 	if last := max(s.now.began, s.now.kept); c.cfg.TTL > 0 && last > 0 && ev.At > last+c.cfg.TTL {
 		c.violate(I5, ev.Node, []uint64{cl.id}, "%s still has %s for %s, %v after it was last asked to keep it",
 			c.cfg.Node(ev.Node), c.cfg.Key(ev.Key), c.name(cl), ev.At-last)

@@ -43,7 +43,7 @@ func (p *process) newClaim(o *operation) *claim {
 	ttl := p.terms.TTL.Milliseconds()
 	c := &claim{
 		core: core.NewClaim(&p.terms), proc: p, id: w.claims, key: o.spec.Key,
-		params: script.Params{Key: w.keys[o.spec.Key], TTL: ttl, Retention: max(ttl, w.retention.Milliseconds())},
+		params: script.Params{Key: w.keys[o.spec.Key], TTL: ttl, Retention: max(ttl, w.retention.Milliseconds()), Kind: o.spec.kind()},
 		value:  script.Value(id, clientName(p.index)),
 		look:   o.spec.Try || o.waited.Attempts > 0,
 		op:     o,

@@ -91,7 +91,7 @@ func (o *operation) attempt() {
 	o.attempts++
 	o.claim = c
 	w.stats.Attempts++
-	w.tell(check.Event{Kind: check.Asked, Claim: c.id, Client: p.id, Key: c.key, Foreign: o.spec.Foreign})
+	w.tell(check.Event{Kind: check.Asked, Claim: c.id, Client: p.id, Key: c.key, Also: o.spec.Also, Of: o.spec.Slots, Shares: o.spec.Read, Foreign: o.spec.Foreign})
 	c.step(core.Event{Kind: core.Begin, Token: p.highest, Block: o.block(), Renew: !o.spec.NoRenew, MaxHold: o.spec.MaxHold, Queued: o.place != nil})
 }
 

@@ -53,8 +53,8 @@ func (s *Scenario) complete() error {
 		for len(s.Clients) <= o.Client {
 			s.Clients = append(s.Clients, Client{})
 		}
-		if o.Key >= s.Keys {
-			s.Keys = o.Key + 1
+		for _, k := range append(o.Also, o.Key) {
+			s.Keys = max(s.Keys, k+1)
 		}
 		end = max(end, o.At+o.Hold+o.Wait+s.TTL)
 	}
@@ -230,10 +230,7 @@ func (p *words) op(at time.Duration) (o Op, last int) {
 	default:
 		p.fail("%q is nothing that a client does: acquire or try", w)
 	}
-	key, _ := strings.CutPrefix(p.next(), "k")
-	if o.Key = int(p.number(key)) - 1; o.Key < 0 {
-		p.fail("keys are k1, k2 and so on")
-	}
+	o.Key = p.key()
 	for len(p.list) > 0 && p.err == nil {
 		switch w := p.next(); w {
 		case "hold":
@@ -250,6 +247,14 @@ func (p *words) op(at time.Duration) (o Op, last int) {
 			o.NoRenew = true
 		case "leave":
 			o.Leave = true
+		case "also":
+			o.Also = append(o.Also, p.key())
+		case "slots":
+			o.Slots = int(p.number(p.next()))
+		case "read":
+			o.Read = true
+		case "yield":
+			o.Yield = p.duration()
 		case "foreign":
 			o.Foreign = true
 		case "write":

@@ -69,7 +69,7 @@ func (o *operation) stand() {
 	q.number++
 	w := &waiter{op: o, key: p.w.keys[o.spec.Key]}
 	w.ticket = max(p.now().Wall, p.highest)
-	w.name = q.process.Waiter(w.ticket, q.number)
+	w.name = q.process.Waiter(w.ticket, q.number).For(o.spec.kind())
 	p.w.standers++
 	w.id = p.w.standers
 	w.core = core.NewWaiter(p.terms.Nodes, p.terms.Need, &script.WaitRules)

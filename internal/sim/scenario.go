@@ -69,6 +69,10 @@ type Op struct {
 	MaxHold time.Duration   // "max-hold D"
 	NoRenew bool            // "no-renewal"
 	Leave   bool            // "leave": does not release at the end of the hold, and lets the lease run out
+	Also    []int           // "also k2": takes that key, too, all of them or none; any number of them
+	Slots   int             // "slots 3": takes one of so many slots; 0: the lock
+	Read    bool            // "read": shares the key with others that do
+	Yield   time.Duration   // "yield D": shares the key from so long after the grant on
 	Foreign bool            // "foreign": by another library, which sets the key and deletes it, knows of no queue, and polls
 	Write   bool            // "write": at the end of the hold, without looking, writes to a resource that is fenced by the token
 }
@@ -218,6 +222,16 @@ func (o Op) String() string {
 	if o.Leave {
 		b.WriteString(" leave")
 	}
+	for _, k := range o.Also {
+		fmt.Fprintf(&b, " also k%d", k+1)
+	}
+	if o.Slots != 0 {
+		fmt.Fprintf(&b, " slots %d", o.Slots)
+	}
+	if o.Read {
+		b.WriteString(" read")
+	}
+	with("yield", o.Yield)
 	if o.Foreign {
 		b.WriteString(" foreign")
 	}

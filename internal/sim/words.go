@@ -70,6 +70,15 @@ func (p *words) suffixed(suffix string) int64 {
 	return p.number(n)
 }
 
+func (p *words) key() int {
+	name, _ := strings.CutPrefix(p.next(), "k")
+	key := int(p.number(name)) - 1
+	if key < 0 {
+		p.fail("keys are k1, k2 and so on")
+	}
+	return key
+}
+
 func (p *words) client() int {
 	w := p.next()
 	if len(w) == 1 && w[0] >= 'A' && w[0] <= 'Z' {
