@@ -15,7 +15,7 @@ func (c *Checker) exclude(l *claim) {
 }
 
 // excludes reports whether two leases of one key must not be valid at once.
-func (cl *claim) excludes(o *claim) bool { return cl.slot == o.slot && !(cl.shares && o.shares) }
+func (cl *claim) excludes(o *claim) bool { return cl.slot == o.slot && (!cl.shares || !o.shares) }
 
 // prune forgets the leases of a key that are over for everybody.
 func (c *Checker) prune(k *key) {
