@@ -142,11 +142,11 @@ func (c *claim) carryOut(effects []core.Effect, told news, holdBack bool) {
 		go c.locker.startRenewals()
 	}
 
-	var batch []resp.Command // the same for all nodes of a round: built once
+	var batch []resp.Command // the same for all nodes of a round, but for a release: built once
 	for i, e := range effects {
 		switch e.Kind {
 		case core.Send:
-			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release && c.waiter != nil {
+			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release {
 				batch = c.batch(e, effects[:i])
 			}
 			c.locker.lanes[e.Node].request(c, e, batch, holdBack)
@@ -168,7 +168,7 @@ func (c *claim) carryOut(effects []core.Effect, told news, holdBack bool) {
 }
 
 // batch is what a request says to a node. What releases the key is asked for again
-// and again, as each straggler answers.
+// and again, as each straggler answers, and depends on what the node knows.
 func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	if e.Op != core.Release {
 		return c.params.Batch(e, c.value, c.look)
@@ -182,7 +182,7 @@ func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	case c.params.Kind != nil:
 		return []resp.Command{c.params.Release(c.value, false, script.Both)}
 	}
-	return c.release.Of(c.params.Key, c.queue, c.value)
+	return c.release.Of(c.locker.lanes[e.Node].howToRelease(), c.params.Key, c.queue, c.value)
 }
 
 // forsaken is the context that the lease belongs to if it has ended: then nobody

@@ -25,8 +25,13 @@ func (ln *lane) sendFolded(ctx context.Context, batch []resp.Command, room []res
 	return folded.Unfold(replies, room[:0]), nil
 }
 
+// mostRewordings is how often a command is said in another way: a native release becomes
+// a call of the script, and that one the script's source.
+const mostRewordings = 2
+
 // do sends a batch and sees to it that scripts which the node does not know are
-// sent whole. ctx ends after the locker's patience, so that a client library can be
+// sent whole, and that the script decides where a native release has not deleted the
+// key. ctx ends after the locker's patience, so that a client library can be
 // expected to give the connection up; nobody waits for that.
 // The replies are in room if they have place there.
 func (ln *lane) do(ctx context.Context, batch []resp.Command, room []resp.Reply) ([]resp.Reply, error) {
@@ -34,34 +39,57 @@ func (ln *lane) do(ctx context.Context, batch []resp.Command, room []resp.Reply)
 	if err != nil {
 		return nil, err
 	}
-	var missing []int // commands whose script the node does not know
-	for i := range replies {
-		if replies[i].Kind == resp.Error && replies[i].Code() == "NOSCRIPT" {
-			missing = append(missing, i)
+	said, at := batch, []int(nil) // what was said last, and to which of the commands that belongs
+	latest := replies
+	for range mostRewordings {
+		again, places := ln.reword(said, latest, at)
+		if again == nil {
+			break
 		}
-	}
-	if missing == nil {
-		return replies, nil
-	}
-	loaded := make(map[string]bool)
-	again := make([]resp.Command, 0, len(missing))
-	for _, i := range missing {
-		cmd := batch[i]
-		if eval, ok := script.Eval(cmd); ok && !loaded[cmd[1]] {
-			loaded[cmd[1]] = true // by the time that the next is executed
-			cmd = eval
+		if latest, err = ln.exchange(ctx, again, nil); err != nil {
+			return nil, err
 		}
-		again = append(again, cmd)
-	}
-	whole, err := ln.exchange(ctx, again, nil)
-	if err != nil {
-		return nil, err
-	}
-	for j, i := range missing {
-		replies[i] = whole[j]
+		for j, i := range places {
+			replies[i] = latest[j]
+		}
+		said, at = again, places
 	}
 	return replies, nil
 }
+
+// reword returns what is to be said in another way, given the replies to what was said, and
+// to which commands of the batch that belongs; at is the same for what was said, nil
+// if that was the batch itself.
+func (ln *lane) reword(said []resp.Command, replies []resp.Reply, at []int) (again []resp.Command, places []int) {
+	var loaded map[string]bool
+	for j := range replies {
+		cmd, ok := script.Reword(said[j], replies[j])
+		if !ok {
+			continue
+		}
+		if script.LacksNative(said[j], replies[j]) {
+			ln.native.Store(uint32(script.Scripted))
+		}
+		if cmd[0] == "EVAL" {
+			if loaded[cmd[1]] {
+				cmd = said[j] // known by the time that this one is executed
+			} else if loaded == nil {
+				loaded = make(map[string]bool)
+			}
+			loaded[cmd[1]] = true
+		}
+		i := j
+		if at != nil {
+			i = at[j]
+		}
+		again, places = append(again, cmd), append(places, i)
+	}
+	return again, places
+}
+
+// howToRelease is what the node has for it. If it should turn out to know it no longer, as
+// the server has been replaced by another, do falls back on the script.
+func (ln *lane) howToRelease() script.Native { return script.Native(ln.native.Load()) }
 
 func (ln *lane) exchange(ctx context.Context, batch []resp.Command, room []resp.Reply) (replies []resp.Reply, err error) {
 	switch {

@@ -25,6 +25,7 @@ type lane struct {
 
 	// suspect mirrors core.Lane.Suspect for reading without the mutex.
 	suspect atomic.Bool
+	native  atomic.Uint32 // a script.Native: what the node was found to know
 
 	mu    sync.Mutex
 	wake  *sync.Cond // a worker: there is something in out

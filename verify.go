@@ -48,7 +48,9 @@ func (ln *lane) verify() {
 	ln.verification = &flight{batch: script.Verify(), then: func(replies []resp.Reply, err error) {
 		var facts core.Facts
 		if err == nil {
-			facts, err = script.ReadVerify(replies)
+			var native script.Native
+			facts, native, err = script.ReadVerify(replies)
+			ln.native.Store(uint32(native))
 		}
 		ln.mu.Lock()
 		ln.verification = nil

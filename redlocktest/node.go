@@ -120,6 +120,20 @@ func (n *Node) Exec(args ...string) resp.Reply {
 	return n.model.Exec(n.now(), slices.Clone(args))
 }
 
+// Knows makes the server one that has a command which deletes a key if it holds a value: "DELEX", as
+// Redis has from 8.4, or "DELIFEQ", as Valkey has from 9.0. A lock releases by it then. A new node has
+// neither, as older servers, nor has one after Knows(""). It panics if the command is
+// another. It survives a restart.
+func (n *Node) Knows(command string) {
+	native, ok := map[string]script.Native{"": script.Scripted, "DELEX": script.Delex, "DELIFEQ": script.Delifeq}[command]
+	if !ok {
+		panic(fmt.Sprintf("redlocktest: no node can know %q: DELEX, DELIFEQ, or nothing", command))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.model.Native = native
+}
+
 // Batches returns how many batches the node has executed.
 func (n *Node) Batches() int {
 	n.mu.Lock()

@@ -116,16 +116,26 @@ func Pay(d core.Debt) resp.Command {
 // ReleaseBatch has room for the batch that releases one key, for those who do not
 // stand in its queue. It is for those who keep it with what they know of the key.
 type ReleaseBatch struct {
-	batch [1]resp.Command
-	args  [10]string
+	batch  [1]resp.Command
+	args   [10]string
+	native Native
+	other  *ReleaseBatch // for nodes that have another native
 }
 
-// Of returns the batch. It is built once: the key, its queue and the value must be the same
-// each time, and no two calls may run at once.
-func (b *ReleaseBatch) Of(key, queue, value string) []resp.Command {
-	if b.batch[0] == nil {
+// Of returns the batch for a node that has this native. It is built once: the key, its queue
+// and the value must be the same each time, and no two calls may run at once.
+func (b *ReleaseBatch) Of(native Native, key, queue, value string) []resp.Command {
+	switch {
+	case b.batch[0] == nil && native == Scripted:
 		b.args = release(key, queue, value, "", false, Both)
 		b.batch[0] = b.args[:]
+	case b.batch[0] == nil:
+		b.native, b.batch[0] = native, native.command(&b.args, key, value)
+	case b.native != native:
+		if b.other == nil {
+			b.other = new(ReleaseBatch)
+		}
+		return b.other.Of(native, key, queue, value)
 	}
 	return b.batch[:]
 }

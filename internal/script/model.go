@@ -30,6 +30,10 @@ type Model struct {
 	// ends the subscriptions itself.
 	Publish func(channel, message string) (receivers int)
 
+	// Native is the compare-and-delete that the server has as a command of its own:
+	// none, as up to Redis 8.2 and Valkey 8, if it is not set. It survives Reset and Reload.
+	Native Native
+
 	keys    map[string]entry
 	scripts map[string]bool // the script cache, by SHA
 }
@@ -66,7 +70,7 @@ func NewModel() *Model {
 // Clone returns an independent copy of what the node holds. Nobody is subscribed
 // to the copy: its Publish is nil.
 func (m *Model) Clone() *Model {
-	return &Model{keys: maps.Clone(m.keys), scripts: maps.Clone(m.scripts)}
+	return &Model{Native: m.Native, keys: maps.Clone(m.keys), scripts: maps.Clone(m.scripts)}
 }
 
 // Reset is a restart without memory: no key is left and no script.
@@ -148,6 +152,9 @@ func (r *run) exec(cmd resp.Command) resp.Reply {
 	}
 	name := strings.ToLower(cmd[0])
 	c, ok := commands[name]
+	if n, newer := natives[name]; newer && n != r.Native {
+		ok = false
+	}
 	if !ok {
 		return unknown(cmd)
 	}

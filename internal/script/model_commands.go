@@ -24,6 +24,8 @@ var commands map[string]command
 func init() {
 	commands = map[string]command{
 		"del":         {-2, (*run).del},
+		"delex":       {-2, (*run).delex},
+		"delifeq":     {3, (*run).delifeq},
 		"eval":        {-3, (*run).eval},
 		"evalsha":     {-3, (*run).evalsha},
 		"exists":      {-2, (*run).exists},

@@ -15,10 +15,10 @@ import (
 // quarantine. A restart changes the run_id, and so voids the note.
 const FreshKey = "redlock:fresh"
 
-// Verify asks a node who it is. ReadVerify reads the replies. It is a probe as
-// well.
+// Verify asks a node who it is, and how a key is released there. ReadVerify reads the
+// replies. It is a probe as well.
 func Verify() []resp.Command {
-	return []resp.Command{{"INFO", "server"}, {"INFO", "replication"}, {"GET", FreshKey}}
+	return append([]resp.Command{{"INFO", "server"}, {"INFO", "replication"}, {"GET", FreshKey}}, tryNatives()...)
 }
 
 // Admit notes that this run of a server never granted anything.
@@ -26,11 +26,18 @@ func Admit(runID string) []resp.Command {
 	return []resp.Command{{"SET", FreshKey, runID}}
 }
 
-// ReadVerify reads what a server says of itself.
-func ReadVerify(replies []resp.Reply) (core.Facts, error) {
-	if len(replies) != 3 {
-		return core.Facts{}, fmt.Errorf("%d replies to a batch of 3: this is no Redis server", len(replies))
+// ReadVerify reads what a server says of itself. How a key is released is known also of one
+// of which nothing else is.
+func ReadVerify(replies []resp.Reply) (core.Facts, Native, error) {
+	if len(replies) != 5 {
+		return core.Facts{}, Scripted, fmt.Errorf("%d replies to a batch of 5: this is no Redis server", len(replies))
 	}
+	native := readNatives(replies[3:])
+	facts, err := readFacts(replies[:3])
+	return facts, native, err
+}
+
+func readFacts(replies []resp.Reply) (core.Facts, error) {
 	for _, r := range replies {
 		// ERR is how a server says that it does not know what we ask; some that
 		// are not Redis (miniredis) have no code before their words.

@@ -14,7 +14,7 @@ func TestReadVerifyOfAServerThatHasNoInfo(t *testing.T) {
 		"LOADING Redis is loading":            false,
 		"NOAUTH Authentication required.":     false,
 	} {
-		facts, err := ReadVerify([]resp.Reply{resp.OfError(text), resp.OfError(text), {}})
+		facts, _, err := ReadVerify([]resp.Reply{resp.OfError(text), resp.OfError(text), {}, resp.OfError(text), resp.OfError(text)})
 		if facts.Mute != mute || (err == nil) != mute {
 			t.Errorf("%s: %+v, %v", text, facts, err)
 		}

@@ -79,7 +79,7 @@ func (c *claim) carryOut(effects []core.Effect) {
 		}
 		switch e.Kind {
 		case core.Send:
-			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release && c.waiter != nil {
+			if last := &effects[max(0, i-1)]; batch == nil || last.Op != e.Op || last.Token != e.Token || e.Op == core.Release {
 				batch = c.batch(e, effects[:i])
 			}
 			c.proc.lanes[e.Node].request(c, e, batch)
@@ -112,6 +112,10 @@ func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	}
 	if c.op.spec.Foreign {
 		return foreignBatch(c, e)
+	}
+	if e.Op == core.Release && c.params.Kind == nil {
+		key := c.params.Key
+		return new(script.ReleaseBatch).Of(c.proc.lanes[e.Node].native, key, script.Queue(key), c.value)
 	}
 	return c.params.Batch(e, c.value, c.look)
 }

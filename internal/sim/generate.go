@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
 )
 
 // Generate makes a scenario from a seed. It keeps to what the invariants assume,
@@ -27,6 +28,7 @@ func Generate(seed uint64) *Scenario {
 	switch {
 	case g.odds(25):
 		g.rush()
+		g.versions(seed)
 		g.sort()
 		return g.s
 	case g.odds(12):
@@ -39,6 +41,7 @@ func Generate(seed uint64) *Scenario {
 	} else {
 		g.accidents()
 	}
+	g.versions(seed)
 	g.sort()
 	return g.s
 }
@@ -118,6 +121,25 @@ func (g *generator) cluster() {
 		s.Durable = true
 	case g.odds(70):
 		g.loses = true
+	}
+}
+
+// versions says which nodes are newer than others: in half of the worlds none is. It has dice of
+// its own, so that the rest of a seed's world is what it was before there were any.
+func (g *generator) versions(seed uint64) {
+	dice := rand.New(rand.NewPCG(seed, 0x64656c6578))
+	newest := [][]script.Native{
+		{script.Delex},
+		{script.Delifeq},
+		{script.Scripted, script.Delex},
+		{script.Scripted, script.Delex, script.Delifeq},
+	}
+	if dice.IntN(2) == 0 {
+		return
+	}
+	kinds := newest[dice.IntN(len(newest))]
+	for range g.s.Nodes {
+		g.s.Natives = append(g.s.Natives, kinds[dice.IntN(len(kinds))])
 	}
 }
 

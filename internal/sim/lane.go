@@ -25,6 +25,7 @@ type lane struct {
 	ticks        core.Time // when the timer fires
 	timer        uint64    // which timer that is
 	debtors      map[string]*claim
+	native       script.Native // what the node was found to know
 
 	ear     ear
 	chance  chance
@@ -58,7 +59,7 @@ type call struct {
 	asked  core.Time // sample: when
 
 	batch   []resp.Command
-	again   []resp.Command // an EVAL for one command of the batch
+	again   []resp.Command // one command of the batch, said in another way
 	fixing  int            // which
 	replies []resp.Reply
 	packet  *packet // the last that was sent
@@ -219,22 +220,22 @@ func (f *call) leave() {
 }
 
 // answered takes the replies to what was sent last, and sees to it that scripts
-// which the node does not know are sent whole.
+// which the node does not know are sent whole, and that the script decides where a
+// native release has not deleted the key.
 func (f *call) answered(p *packet) {
 	f.leave()
 	if f.again != nil {
 		f.replies[f.fixing] = p.replies[0]
-		f.again = nil
-		f.fixing++
 	} else {
 		f.replies = p.replies
 	}
 	for ; f.fixing < len(f.replies); f.fixing++ {
-		if f.replies[f.fixing].Code() != "NOSCRIPT" {
-			continue
+		said := f.batch[f.fixing]
+		if f.again != nil {
+			said, f.again = f.again[0], nil
 		}
-		if eval, ok := script.Eval(f.batch[f.fixing]); ok {
-			f.again = []resp.Command{eval}
+		if cmd, ok := script.Reword(said, f.replies[f.fixing]); ok {
+			f.again = []resp.Command{cmd}
 			f.lane.use(f)
 			return
 		}

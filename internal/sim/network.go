@@ -54,7 +54,8 @@ func (p *packet) first() bool { return p.call.op == core.Ask && p.call.round == 
 func (p *packet) about(cmd resp.Command) (*claim, int) {
 	switch c := p.call; {
 	case c.claim != nil:
-		if len(cmd) > 1 && (cmd[0] == "SET" || cmd[0] == "EVALSHA" || cmd[0] == "EVAL") {
+		switch cmd[0] {
+		case "SET", "EVALSHA", "EVAL", "DELEX", "DELIFEQ":
 			return c.claim, c.claim.key
 		}
 	case len(c.debts) > 0 && len(cmd) > 5:

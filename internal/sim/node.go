@@ -46,6 +46,7 @@ func newNode(w *world, index int, ppm int64) *node {
 		model: script.NewModel(),
 		holds: make([]holding, w.s.Keys),
 	}
+	n.model.Native = w.s.native(index)
 	n.start(0, 0, false)
 	n.model.Publish = func(channel, message string) int { return n.publish(w, channel, message) }
 	// It never granted anything, and whoever made it says so.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redlock-go/redlock/internal/check"
 	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
 )
 
 // Parse reads a scenario. Lines that begin with # are prose; each other line says
@@ -172,6 +173,12 @@ func (s *Scenario) node(p *words) {
 	}
 	if p.is("rate") {
 		s.Nodes[i] = p.suffixed("ppm")
+	}
+	for native, word := range nativeWords {
+		if p.is(word) {
+			s.Natives = append(s.Natives, make([]script.Native, max(0, i+1-len(s.Natives)))...)
+			s.Natives[i] = native
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/script"
 )
 
 // Scenario is all that a run follows from. It prints as the text from which
@@ -30,7 +31,8 @@ type Scenario struct {
 	End       time.Duration // when the last of it is over
 
 	Clients []Client
-	Nodes   []int64 // the rate of each node's clock, in ppm
+	Nodes   []int64         // the rate of each node's clock, in ppm
+	Natives []script.Native // what each node knows to release a key with; those beyond its end know nothing
 	Ops     []Op
 	Faults  []Fault
 
@@ -85,6 +87,17 @@ func (s *Scenario) ttl(client int) time.Duration {
 	return s.TTL
 }
 
+// nativeWords are what a scenario calls a node that is newer than the others: "node 1 delex".
+var nativeWords = map[script.Native]string{script.Delex: "delex", script.Delifeq: "delifeq"}
+
+// native is what a node knows to release a key with.
+func (s *Scenario) native(node int) script.Native {
+	if node < len(s.Natives) {
+		return s.Natives[node]
+	}
+	return script.Scripted
+}
+
 // longestTTL is what Config.LongestTTL says to each client.
 func (s *Scenario) longestTTL() time.Duration {
 	longest := time.Duration(0)
@@ -99,6 +112,7 @@ func (s *Scenario) clone() *Scenario {
 	c := *s
 	c.Clients = append([]Client(nil), s.Clients...)
 	c.Nodes = append([]int64(nil), s.Nodes...)
+	c.Natives = append([]script.Native(nil), s.Natives...)
 	c.Ops = append([]Op(nil), s.Ops...)
 	c.Faults = append([]Fault(nil), s.Faults...)
 	return &c
@@ -170,6 +184,9 @@ func (s *Scenario) String() string {
 		text := fmt.Sprintf("node %d", i+1)
 		if ppm != 0 {
 			text += fmt.Sprintf(" rate %+dppm", ppm)
+		}
+		if word := nativeWords[s.native(i)]; word != "" {
+			text += " " + word
 		}
 		line("%s", text)
 	}

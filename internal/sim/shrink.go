@@ -136,6 +136,7 @@ func (k *shrinker) simplify() {
 	try(func(s *Scenario) { s.Queued = false })
 	try(func(s *Scenario) { s.Push = false })
 	try(func(s *Scenario) { s.HandOvers = 0 })
+	try(func(s *Scenario) { s.Natives = nil })
 	try((*Scenario).oneKey)
 	for i := range k.best.Clients {
 		try(func(s *Scenario) { s.Clients[i].PPM = 0 })

@@ -53,7 +53,7 @@ func (l *lane) verified(f *call, err error) {
 	var facts core.Facts
 	unsure := err
 	if err == nil {
-		facts, unsure = script.ReadVerify(f.replies)
+		facts, l.native, unsure = script.ReadVerify(f.replies)
 	}
 	l.verification = nil
 	l.landed(f, err)

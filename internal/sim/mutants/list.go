@@ -17,6 +17,7 @@ const (
 	batch      = "internal/script/batch.go"
 	read       = "internal/script/read.go"
 	scripts    = "internal/script/model_scripts.go"
+	native     = "internal/script/native.go"
 	modelQueue = "internal/script/model_queue.go"
 	wait       = "internal/core/wait.go"
 	simEar     = "internal/sim/ear.go"
@@ -279,6 +280,12 @@ var All = []Mutant{
 		Why:    "a waiter does not mark the holder's value, and is not looked for at the release",
 		Breaks: breaks(check.I7),
 		Edits:  []Edit{{modelQueue, "				if strings.HasPrefix(holder.Text, format) {\n", "				if strings.HasPrefix(holder.Text, format) && waiter == \"\" {\n"}},
+	},
+	{
+		Name:   "native-final",
+		Why:    "the answer of a native release is taken for the last word, although it says nothing of who waits",
+		Breaks: breaks(check.I5, check.I7),
+		Edits:  []Edit{{native, "value == nobodys || reply.Kind == resp.Int && reply.Int == 1 {", "value == nobodys || reply.Kind == resp.Int {"}},
 	},
 	{
 		Name:   "push-awaited",
