@@ -45,6 +45,32 @@ func TestKillAndRevive(t *testing.T) {
 	}
 }
 
+func TestNodeKnowsNewerCommands(t *testing.T) {
+	n := redlocktest.NewNode("n1")
+	for _, test := range []struct{ knows, delex, delifeq string }{
+		{"", "ERR", "ERR"},
+		{"DELEX", "", "ERR"},
+		{"DELIFEQ", "ERR", ""},
+		{"", "ERR", "ERR"},
+	} {
+		n.Knows(test.knows)
+		n.Kill()
+		n.ReviveEmpty()
+		if got := n.Exec("DELEX", "k", "IFEQ", "v").Code(); got != test.delex {
+			t.Errorf("DELEX of a node that knows %q: %q", test.knows, got)
+		}
+		if got := n.Exec("DELIFEQ", "k", "v").Code(); got != test.delifeq {
+			t.Errorf("DELIFEQ of a node that knows %q: %q", test.knows, got)
+		}
+	}
+	defer func() {
+		if v := recover(); v == nil {
+			t.Error("a node knows COPY")
+		}
+	}()
+	n.Knows("COPY")
+}
+
 func TestFrozenNodeExecutesAtThaw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := redlocktest.NewNode("n1")

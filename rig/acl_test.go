@@ -162,6 +162,33 @@ func TestNoRightTooMany(t *testing.T) {
 	})
 }
 
+// With a prefix of one's own, one key more is read.
+func TestLeastRightsOfAnotherPrefix(t *testing.T) {
+	server := redisserver.Start(t)
+	admit(server)
+	var user []string
+	for _, right := range documented(t) {
+		if strings.HasPrefix(right, "~") {
+			right = strings.Replace(right, "redlock:", "app:", 1)
+		}
+		user = append(user, right)
+	}
+	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
+		cfg := redlock.Config{TTL: 3 * time.Second, NodeTimeout: 500 * time.Millisecond, Prefix: "app:"}
+		url := "redis://redlock:PASSWORD@" + server.Addr()
+		setUser(t, server, user)
+		_, err := newLocker(t, open, cfg, url).TryAcquire(t.Context(), "k")
+		if err == nil || !strings.Contains(err.Error(), "docs/ACL.md") {
+			t.Errorf("without redlock:fresh: %v", err)
+		}
+		setUser(t, server, append(slices.Clone(user), "~redlock:fresh"))
+		l := newLocker(t, open, cfg, url)
+		lease := acquire(t, l, "k")
+		ok(t, lease.Extend(t.Context()))
+		ok(t, lease.Release(t.Context()))
+	})
+}
+
 // refusal is the first error among the replies and within them, "" if there is none.
 // That a server does not know a script is none, nor that it does not know what only newer
 // ones do.

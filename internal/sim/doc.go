@@ -23,7 +23,7 @@
 //     repeated, or executed in part; connections that break, or go silent; links
 //     that are cut one way or both;
 //   - nodes that hang, that crash with all their data, with a part or with none,
-//     that are promoted from a replica, or replaced;
+//     that are promoted from a replica, or replaced; servers of different versions;
 //   - clocks: everybody's runs at its own rate; wall clocks of clients are off
 //     and jump;
 //   - clients that stop between any two effects, for a while (a pause of the
