@@ -330,28 +330,6 @@ type tardy struct {
 	event core.Event
 }
 
-// probe asks for a sign of life. It does not queue: what is before it may hang. It
-// is called with the mutex held.
-func (ln *lane) probe() {
-	f := &flight{then: func([]resp.Reply, error) {}}
-	f.Owner = f
-	now := ln.locker.clock.now()
-	ln.core.Launch(now, &f.Flight)
-	limit := ln.limit(now)
-	ln.locker.flying.Add(1)
-	go func() {
-		defer ln.locker.flying.Done()
-		_, err := ln.do(limit, script.Probe(), nil)
-		ln.mu.Lock()
-		defer ln.mu.Unlock()
-		now := ln.locker.clock.now()
-		ln.core.Probed(now, err == nil)
-		ln.core.Land(now, &f.Flight, err == nil)
-		ln.sense(err)
-		ln.pay()
-	}()
-}
-
 // arm makes the timer fire when the core wants it, or before: a timer that finds
 // nothing to do costs less than resetting it with each request. It is called
 // with the mutex held.

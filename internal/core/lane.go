@@ -16,6 +16,7 @@ type Lane struct {
 	suspect bool
 	probing bool
 	misses  int
+	broken  int // probes whose old connection broke, since the node has answered
 	probeAt Time
 	waited  flights
 	owed    []Debt
@@ -126,7 +127,7 @@ func (l *Lane) Land(now Time, f *Flight, answered bool) {
 		l.waited.remove(f)
 	}
 	if answered {
-		l.known, l.suspect, l.misses = true, false, 0
+		l.known, l.suspect, l.misses, l.broken = true, false, 0, 0
 		return
 	}
 	l.doubt(now)
@@ -177,10 +178,36 @@ func (l *Lane) Probe(now Time) bool {
 	return true
 }
 
-// Probed takes note of how a probe ended.
-func (l *Lane) Probed(now Time, answered bool) {
+// Ending is how a probe ended.
+type Ending uint8
+
+// The endings.
+const (
+	// Missed: it had no answer, or no connection was to be had, or a new one broke.
+	Missed Ending = iota
+	// Answered: the node is back.
+	Answered
+	// Broken: the connection broke that it was sent on, one that had been made before.
+	Broken
+)
+
+// mostBroken bounds the probes that are sent at once because an old connection broke:
+// so many there hardly are.
+const mostBroken = 64
+
+// Probed takes note of how a probe ended. The pauses between probes that were missed
+// grow. One whose connection broke tells of that connection, and not of the node:
+// where a machine died without a word, its client has as many dead connections as it had
+// in its pool, and finds each out by sending on it. The next probe leaves at
+// once, or a node that is well again would be passed over for as many pauses (I5, I8).
+func (l *Lane) Probed(now Time, how Ending) {
 	l.probing = false
-	if answered {
+	switch {
+	case how == Answered:
+		return
+	case how == Broken && l.broken < mostBroken:
+		l.broken++
+		l.probeAt = now
 		return
 	}
 	pause := l.limits.ProbeMax

@@ -55,7 +55,7 @@ type call struct {
 	sample bool   // what time it is; or else it is a probe
 	op     core.Op
 	round  uint32
-	epoch  uint64    // verify: from before asking
+	epoch  uint64    // verify, or a probe: from before asking
 	asked  core.Time // sample: when
 
 	batch   []resp.Command
@@ -303,9 +303,20 @@ func (f *call) end(err error) {
 	case f.sample:
 		l.sampled(f, err)
 	default:
-		l.core.Probed(l.proc.read(), err == nil)
+		l.core.Probed(l.proc.read(), f.ending(err))
 		l.landed(f, err)
 	}
+}
+
+// ending is how a probe ended: ending of the root package.
+func (f *call) ending(err error) core.Ending {
+	switch {
+	case err == nil:
+		return core.Answered
+	case errors.Is(err, errReset) && f.epoch == f.lane.epoch:
+		return core.Broken
+	}
+	return core.Missed
 }
 
 // land takes a reply, or the lack of it, has the vote weighed and passes it on.

@@ -45,7 +45,7 @@ func (l *lane) tick() {
 // probe asks for a sign of life. It does not queue.
 func (l *lane) probe() {
 	f := l.ownCall()
-	f.batch = probeBatch
+	f.batch, f.epoch = probeBatch, l.epoch
 	l.core.Launch(l.proc.read(), &f.Flight)
 	l.start(f)
 }

@@ -167,6 +167,13 @@ var All = []Mutant{
 		Edits:  []Edit{{simLane, "f.op == core.Release && (vote.Answer", "f.op == core.Raise && (vote.Answer"}},
 	},
 	{
+		Name:   "broken-missed",
+		Why:    "a probe on an old connection that broke counts as one that the node did not answer",
+		Breaks: breaks(check.I5),
+		Rare:   true,
+		Edits:  []Edit{{lane, "	case how == Broken && l.broken < mostBroken:\n", "	case how == Broken && l.broken < 0:\n"}},
+	},
+	{
 		Name:   "no-guard",
 		Why:    "a restarted node votes at once (every library but this one)",
 		Breaks: breaks(check.I6),

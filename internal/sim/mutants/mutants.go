@@ -20,6 +20,10 @@ type Mutant struct {
 	Why    string // what is wrong with it, and who does it so
 	Breaks []check.Invariant
 	Edits  []Edit
+
+	// Rare says that too much has to come together for worlds from seeds to show
+	// it within reason: a scenario file does.
+	Rare bool
 }
 
 // Edit is one change of text. Old occurs exactly once in the file, or the mutant is

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/sim"
 )
 
 const root = "../../.."
@@ -33,6 +34,36 @@ func TestEveryInvariantHasAMutant(t *testing.T) {
 	for _, i := range []check.Invariant{check.I1, check.I2, check.I3, check.I4, check.I5, check.I6, check.I7, check.I8, check.I9} {
 		if !slices.ContainsFunc(All, func(m Mutant) bool { return slices.Contains(m.Breaks, i) }) {
 			t.Errorf("no mutant breaks %s", i)
+		}
+	}
+}
+
+// What chance does not bring together, a scenario file shows: that one breaks what the
+// mutant is meant to break.
+func TestRareMutantsHaveAStory(t *testing.T) {
+	shown := make(map[string]bool)
+	files, err := filepath.Glob(filepath.Join(root, "internal", "sim", "testdata", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := sim.Parse(string(text))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, e := range s.Expect {
+			if m, ok := Find(e.Mutant); ok {
+				shown[e.Mutant] = shown[e.Mutant] || slices.ContainsFunc(e.Invariants, func(i check.Invariant) bool { return slices.Contains(m.Breaks, i) })
+			}
+		}
+	}
+	for _, m := range All {
+		if m.Rare && !shown[m.Name] {
+			t.Errorf("%s is rare, and no scenario file shows it break %v", m.Name, m.Breaks)
 		}
 	}
 }

@@ -88,6 +88,12 @@ func (l *lab) catch(m mutants.Mutant, stories []string) (catch, error) {
 			return catch{}, fmt.Errorf("a file does not show it:\n%s", text)
 		}
 	}
+	if m.Rare {
+		if len(stories) == 0 {
+			return catch{}, errors.New("SURVIVED: no file shows it")
+		}
+		return catch{m.Breaks[0], "-", "-", "-"}, nil
+	}
 	var invariants []string
 	for _, i := range m.Breaks {
 		invariants = append(invariants, string(i))
