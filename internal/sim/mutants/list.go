@@ -25,6 +25,7 @@ const (
 	simClaim   = "internal/sim/claim.go" // what the shell decides, as the simulator mirrors it
 	simGuard   = "internal/sim/verify.go"
 	simLane    = "internal/sim/lane.go"
+	simOp      = "internal/sim/operation.go"
 )
 
 func breaks(list ...check.Invariant) []check.Invariant { return list }
@@ -36,6 +37,11 @@ func breaks(list ...check.Invariant) []check.Invariant { return list }
 // key can only have gone from the node with a restart, and then the guard does not
 // count the vote; after it no vote counts. The check is there for what breaks the
 // assumptions: FLUSHALL, or DEL by hand.
+//
+// Nor is the release of a lost attempt that takes its waiter out of the queue although the
+// key is not its own any more (release.lua without its look at "stays"). Where a request was given
+// up its node is suspected, and the release is owed: late-debt is that. What is left is
+// a grant of a minority that comes after a TTL, where its place was needed.
 var All = []Mutant{
 	{
 		Name:   "late-validity",
@@ -329,6 +335,33 @@ var All = []Mutant{
 		Why:    "a node's push for a waiter that has left is not answered, and it stays in that queue",
 		Breaks: breaks(check.I7),
 		Edits:  []Edit{{simEar, "		l.dismiss(key, name)\n", "		_ = key\n"}, {simQueues, "		w.op.proc.lanes[i].dismiss(w.key, w.name)\n", "		_ = i\n"}},
+	},
+	{
+		Name:   "dead-deputy",
+		Why:    "who is told to look after a reservation may be dead, and then nobody is",
+		Breaks: breaks(check.I7),
+		Rare:   true,
+		Edits:  []Edit{{modelQueue, "				if len(list.Items) == 0 || r.tell(\"?\", list.Items[0].Text, key) ||\n", "				if len(list.Items) == 0 || r.tell(\"?\", list.Items[0].Text, key) || reserved ||\n"}},
+	},
+	{
+		Name:   "late-debt",
+		Why:    "a release that is owed takes the waiter of a lost attempt out of the queue, when it is paid",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{simLane, "	if c.lost == nil || c.lost.reason != core.Outvoted {\n", "	{\n"}},
+	},
+	{
+		Name:   "place-spent",
+		Why:    "who finds its lease over when it looks waits on in the place that left the queues with it",
+		Breaks: breaks(check.I7),
+		Rare:   true,
+		Edits:  []Edit{{simOp, "	queued, spent := false, o.place != nil && o.claim.won\n", "	queued, spent := false, o.place != nil && o.claim.won && false\n"}},
+	},
+	{
+		Name:   "kept-votes",
+		Why:    "a grant that a push brought to a lease before its first renewal counts as one of the asking's",
+		Breaks: breaks(check.I9),
+		Rare:   true,
+		Edits:  []Edit{{claim, "			s.overdue = true // it is none", "			s.overdue = false // it is none"}},
 	},
 	{
 		Name:   "block-unreserved",
