@@ -99,7 +99,8 @@ func (l *Locker) campaign(ctx context.Context, o options, t *turn, place *waiter
 // ask asks the nodes until there is a lease, or no sense in waiting for it. Without a
 // lease it returns its place in the nodes' queues, if it still has one.
 func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, waited *waiting) (*Lease, *waiter, error) {
-	if place == nil && l.queues.isCrowded(o.key) {
+	// By the plain way one does not see that a key is left to others.
+	if place == nil && (l.cfg.Shared && o.kind == nil || l.queues.isCrowded(o.key)) {
 		place = l.queues.stand(ctx, o.key, o.kind)
 	}
 	for {

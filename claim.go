@@ -35,6 +35,9 @@ type claim struct {
 	removed error        // the outcome of the release, once the claim is free
 	release script.ReleaseBatch
 
+	wonAt    core.Time // with Config.Shared only
+	toOthers bool      // its release leaves the key free for other libraries' clients
+
 	waiter *waiter // who stands in the queues, nil if nobody does
 
 	parent   atomic.Pointer[context.Context] // of the lease, if it can end
@@ -176,6 +179,12 @@ func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.toOthers:
+		deputy := script.Both
+		if c.waiter != nil {
+			deputy = c.locker.deputy(before)
+		}
+		return []resp.Command{script.ReleaseToOthers(c.params.Key, c.value, c.params.Waiter, deputy)}
 	case c.params.Waiter != "":
 		stay := c.core.Reason() == core.Outvoted
 		return []resp.Command{c.params.Release(c.value, stay, c.locker.deputy(before))}
@@ -201,6 +210,9 @@ func (c *claim) note(effects []core.Effect) (told news) {
 		switch e.Kind {
 		case core.Won:
 			c.won = true
+			if c.locker.cfg.Shared {
+				c.wonAt = c.locker.clock.now()
+			}
 			c.decided <- struct{}{}
 			c.locker.saw(c.core.Reserved())
 		case core.Extended:

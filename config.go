@@ -80,6 +80,15 @@ type Config struct {
 	// that much longer. The default is DefaultHandOvers; -1 is for none.
 	HandOvers int
 
+	// Shared says that clients of other Redlock libraries want the same keys. They poll,
+	// and a key that is handed over in our queue is never free when they ask: if our
+	// clients keep it busy, the others get nothing. With Shared, for each second that the
+	// lock is held, on average, it is left to them for half a second when it is released,
+	// and whoever waits in the queue waits for that, too. A lock that is busy all the
+	// time then does two thirds of the work. Say it in every program that uses those keys: where
+	// only some do, the others get less.
+	Shared bool
+
 	// TokenRetention is for how long the nodes remember the last token of a key
 	// that is not used any more. After that, tokens go on from the wall clock.
 	TokenRetention time.Duration
@@ -198,8 +207,8 @@ func (c Config) String() string {
 			names[i] = n.Name()
 		}
 	}
-	return fmt.Sprintf("redlock.Config{Nodes: [%s], TTL: %v, NodeTimeout: %v, Prefix: %q, Owner: %q, LongestTTL: %v, Durable: %t, HandOvers: %d, TokenRetention: %v}",
-		strings.Join(names, " "), c.TTL, c.NodeTimeout, c.Prefix, c.Owner, c.LongestTTL, c.Durable, c.HandOvers, c.TokenRetention)
+	return fmt.Sprintf("redlock.Config{Nodes: [%s], TTL: %v, NodeTimeout: %v, Prefix: %q, Owner: %q, LongestTTL: %v, Durable: %t, HandOvers: %d, Shared: %t, TokenRetention: %v}",
+		strings.Join(names, " "), c.TTL, c.NodeTimeout, c.Prefix, c.Owner, c.LongestTTL, c.Durable, c.HandOvers, c.Shared, c.TokenRetention)
 }
 
 func defaultOwner() string {

@@ -240,5 +240,5 @@ func ExampleWithOnWait() {
 func ExampleConfig_String() {
 	fmt.Println(redlock.Config{Nodes: redlocktest.NewNodes(1).Connect(), TTL: time.Second, Owner: "me"})
 	// Output:
-	// redlock.Config{Nodes: [n1], TTL: 1s, NodeTimeout: 0s, Prefix: "", Owner: "me", LongestTTL: 0s, Durable: false, HandOvers: 0, TokenRetention: 0s}
+	// redlock.Config{Nodes: [n1], TTL: 1s, NodeTimeout: 0s, Prefix: "", Owner: "me", LongestTTL: 0s, Durable: false, HandOvers: 0, Shared: false, TokenRetention: 0s}
 }

@@ -137,7 +137,10 @@ func (c *claim) tooLate() *QuorumError {
 
 // holderName is how errors call the holder of a value.
 func holderName(value string) string {
-	if script.IsReservation(value) {
+	switch {
+	case script.IsLeft(value):
+		return "clients of other libraries"
+	case script.IsReservation(value):
 		return "the next in the queue"
 	}
 	label, ok := script.Label(value)

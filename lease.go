@@ -137,7 +137,11 @@ func (l *Lease) Extend(ctx context.Context) error {
 // idempotent: each call returns the same.
 func (l *Lease) Release(ctx context.Context) error {
 	_ = ctx // see above; it is here for what a caller's tracing carries in it
-	if l.passOn() || !l.c.stepAs(l, core.Event{Kind: core.End, Reason: core.Released}, false) {
+	if l.passOn() {
+		return nil
+	}
+	l.leaveToOthers()
+	if !l.c.stepAs(l, core.Event{Kind: core.End, Reason: core.Released}, false) {
 		return nil // it is another's
 	}
 	if freed, free := l.c.whenFree(); !free {

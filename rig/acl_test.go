@@ -248,6 +248,7 @@ func everyBatch() [][]resp.Command {
 		waits.Take(yours, 8), // granted
 		waits.Take(mine, 9),  // refused
 		{script.Release(p.Key, yours, waits.Waiter, true, script.Last)},
+		{script.ReleaseToOthers(p.Key, yours, waits.Waiter, script.Last)},
 		{script.Leave(p.Key, waits.Waiter)},
 	} {
 		whole, _ := script.Eval(batch[0])

@@ -166,7 +166,10 @@ func (g generator) scripted() resp.Command {
 	default:
 		w := g.of("", diffWaiters[0], diffWaiters[1], diffWaiters[2])
 		stay := w != "" && g.IntN(2) == 0
-		cmd = script.Release(g.key(), g.value(), script.Waiter(w), stay, script.Deputy(g.of("", "next", "last", "both")))
+		deputy := script.Deputy(g.of("", "next", "last", "both"))
+		if cmd = script.Release(g.key(), g.value(), script.Waiter(w), stay, deputy); !stay && g.of("", "others") != "" {
+			cmd = script.ReleaseToOthers(g.key(), g.value(), script.Waiter(w), deputy)
+		}
 	}
 	if g.IntN(2) == 0 {
 		cmd, _ = script.Eval(cmd)

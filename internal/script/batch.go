@@ -102,6 +102,14 @@ func release(key, queue, value string, waiter Waiter, stay bool, deputy Deputy) 
 	return [10]string{"EVALSHA", ReleaseScript.SHA, "2", key, queue, value, string(waiter), reservation, kept, string(deputy)}
 }
 
+// ReleaseToOthers is Release that leaves the key to clients that know of no queue, for the
+// time of a reservation.
+func ReleaseToOthers(key, value string, waiter Waiter, deputy Deputy) resp.Command {
+	cmd := release(key, Queue(key), value, waiter, false, deputy)
+	cmd[7] = "-" + reservation
+	return cmd[:]
+}
+
 // Pay is what a debt is paid with.
 func Pay(d core.Debt) resp.Command {
 	if d.Value == "" {

@@ -67,6 +67,10 @@ func (r *run) reserve(key, queue, before, ms string) (first string, ok bool) {
 	}
 }
 
+func (r *run) left(queue string) int64 {
+	return max(0, r.must("PTTL", queue+left).Int)
+}
+
 func (r *run) join(queue, waiter, ms string) {
 	r.must("ZADD", queue, waiter[:min(16, len(waiter))], waiter)
 	r.must("PEXPIRE", queue, ms)
@@ -79,6 +83,12 @@ func (r *run) take(keys, args []string) resp.Reply {
 		holder := r.must("GET", key)
 		if holder.Kind == resp.Nil || holder.Text != value && holder.Text != marked(value) {
 			free := holder.Kind == resp.Text && holder.Text == reservedFormat+waiter
+			if holder.Kind == resp.Nil {
+				if gap := r.left(queue); gap > 0 {
+					r.join(queue, waiter, kept)
+					return resp.OfArray(resp.OfInt(0), resp.OfText(reservedFormat), resp.OfInt(gap), r.must("ZRANK", queue, waiter))
+				}
+			}
 			switch {
 			case holder.Kind == resp.Nil:
 				first, kept := r.reserve(key, queue, waiter, ms)
@@ -126,14 +136,18 @@ func (r *run) release(keys, args []string) resp.Reply {
 		}
 		r.must("DEL", key)
 		reserved := false
-		if !has(value) {
+		gap, leaves := strings.CutPrefix(ms, "-")
+		switch {
+		case leaves:
+			r.must("SET", queue+left, "1", "PX", gap)
+		case !has(value):
 			_, reserved = r.reserve(key, queue, "", ms)
 		}
 		if stays {
 			r.join(queue, waiter, kept)
 		}
 		for _, index := range deputies[Deputy(deputy)] {
-			for reserved {
+			for reserved || leaves {
 				list := r.must("ZRANGE", queue, index, index)
 				if len(list.Items) == 0 || r.tell("?", list.Items[0].Text, key) ||
 					r.must("ZREM", queue, list.Items[0].Text).Int == 0 {

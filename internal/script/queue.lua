@@ -9,6 +9,10 @@
 -- redlock:wake:<process>. A key whose turn is somebody's holds "rl1>" and that
 -- waiter's name, for the time of a reservation. A holder's value begins with
 -- "rl1." or, if somebody may wait for it, with "rl1+".
+--
+-- Where clients of other libraries want K as well, it is left to them from time to
+-- time: {K}:q:left lives for as long as that. They find no K, and whoever takes by script
+-- is refused as if it were reserved, for nobody: "rl1>".
 
 -- tell: say something to a waiter's process. Returns whether it listens. Where we may
 -- not publish nobody is told, and waiters wake by their own timers.
@@ -32,6 +36,17 @@ local function reserve(key, queue, before, ms)
       return first
     end
   end
+end
+
+-- leave: leave the key, which is free, to others.
+local function leave(queue, ms)
+  redis.call('SET', queue .. ':left', '1', 'PX', ms)
+end
+
+-- left: for how many ms yet the key is left to others.
+local function left(queue)
+  local ms = redis.call('PTTL', queue .. ':left')
+  return ms > 0 and ms or nil
 end
 
 -- join: put a waiter into the queue, in the order of the tickets.

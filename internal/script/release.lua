@@ -12,7 +12,8 @@
 -- KEYS[2]  the queue
 -- ARGV[1]  our value
 -- ARGV[2]  the waiter that we are, or ''
--- ARGV[3]  time of a reservation in ms
+-- ARGV[3]  time of a reservation in ms; if negative, for how long the key is left to
+--          clients that know of no queue
 -- ARGV[4]  how long the queue is kept if nobody touches it, in ms, if the waiter
 --          stays in it; else ''
 -- ARGV[5]  who else is told to look after the reservation: 'next', 'last', 'both', or ''
@@ -30,14 +31,17 @@ if not ours and (waiter == '' or stays or holder ~= 'rl1>' .. waiter) then
 end
 redis.call('DEL', KEYS[1])
 local first
-if holder ~= value then
+local gap = string.sub(ARGV[3], 1, 1) == '-'
+if gap then
+  leave(KEYS[2], string.sub(ARGV[3], 2))
+elseif holder ~= value then
   first = reserve(KEYS[1], KEYS[2], '', ARGV[3])
 end
 if stays then
   join(KEYS[2], waiter, ARGV[4])
 end
 local deputies = {next = {0}, last = {-1}, both = {0, -1}}
-for _, index in ipairs(first and deputies[ARGV[5]] or {}) do
+for _, index in ipairs((first or gap) and deputies[ARGV[5]] or {}) do
   repeat -- until one is listening
     local deputy = redis.call('ZRANGE', KEYS[2], index, index)[1]
   until not deputy or tell('?', deputy, KEYS[1]) or redis.call('ZREM', KEYS[2], deputy) == 0

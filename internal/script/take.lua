@@ -19,6 +19,11 @@ local value, waiter = ARGV[1], ARGV[5]
 local holder = redis.call('GET', KEYS[1])
 if holder ~= value and holder ~= marked(value) then -- else it was sent twice
   local free = holder == 'rl1>' .. waiter
+  local gap = not holder and left(KEYS[3])
+  if gap then
+    join(KEYS[3], waiter, ARGV[7])
+    return {0, 'rl1>', gap, redis.call('ZRANK', KEYS[3], waiter)}
+  end
   if not holder then
     local first = reserve(KEYS[1], KEYS[3], waiter, ARGV[6])
     holder = first and 'rl1>' .. first

@@ -58,6 +58,12 @@ func IsOurs(value string) bool {
 	return strings.HasPrefix(value, format) || strings.HasPrefix(value, markedFormat) || IsReservation(value)
 }
 
+// IsLeft reports whether a value says that the key is left to clients of other libraries.
+func IsLeft(value string) bool { return value == reservedFormat }
+
+// left is the end of the key that says so, behind that of the queue.
+const left = ":left"
+
 // Unmarked is a value as its holder wrote it.
 func Unmarked(value string) string {
 	if rest, ok := strings.CutPrefix(value, markedFormat); ok {
