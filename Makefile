@@ -2,7 +2,11 @@
 MODULES := . goredis rueidis cmd/redlock rig
 
 # What the tests run beside Go, as Debian's packages are called.
-PROGRAMS := redis-server postgresql curl faketime
+PROGRAMS := redis-server postgresql curl faketime nodejs npm
+
+# The Redlock clients for Node.js, for rig/interop: what package-lock.json says, by its checksums.
+NODEJS := rig/interop/nodejs
+NODEJS_CLIENTS := $(NODEJS)/node_modules/.package-lock.json
 
 GOLANGCI := bin/golangci-lint
 GOLANGCI_VERSION := v2.15.0
@@ -29,6 +33,12 @@ test: programs ## every test of every module, with the race detector, on real se
 .PHONY: programs
 programs:
 	@scripts/need $(PROGRAMS)
+	@$(MAKE) --no-print-directory $(NODEJS_CLIENTS)
+
+$(NODEJS_CLIENTS): $(NODEJS)/package.json $(NODEJS)/package-lock.json
+	@echo "installing the Redlock clients for Node.js"
+	@cd $(NODEJS) && npm ci --loglevel=error >/dev/null
+	@touch $@
 
 .PHONY: check
 check: ## a quick look: vet, and the tests of the root module
@@ -94,6 +104,12 @@ mutants: ## deliberate bugs, each of which the simulator must catch
 chaos: programs ## real servers and processes under faults, with the peers beside; a report in out/
 	@mkdir -p out
 	@cd rig && go run ./cmd/chaos -for $(FOR_CHAOS) -seed $(SEED_CHAOS) -out ../out
+
+FOR_INTEROP ?= 1m
+
+.PHONY: interop
+interop: programs ## this library and other Redlock clients at one key, a minute each way; who got how much
+	@cd rig && INTEROP_SOAK=$(FOR_INTEROP) go test -count=1 -timeout 0 -v -run 'AllAtOnce|Saturated' ./interop
 
 .PHONY: model
 model: ## the protocol as a model, every state of it, checked by spin; some minutes. DEEP=1: larger bounds

@@ -9,6 +9,7 @@
 //	report/    what happened, for people
 //	peer/      the other lock libraries, as their documentation shows them
 //	bench/     what a lock costs, beside other libraries
+//	interop/   other libraries' clients at the same key, those for Node.js too
 //	clock/     one clock for all processes of the machine
 //
 // The tests in this folder show, each by its name, that the lock holds where its

@@ -38,6 +38,12 @@ type Setup struct {
 	Owner   string    // a label, for libraries that have one
 	Durable bool      // say that nodes lose nothing when they restart, if the library can be told
 	Log     io.Writer // for the library's own words
+
+	// For ours only. Patience is Config.NodeTimeout; ByHand has all leases extended by
+	// hand, so that they can be left to expire.
+	Patience time.Duration
+	ByHand   bool
+	Shared   bool // Config.Shared
 }
 
 // Locker takes locks.

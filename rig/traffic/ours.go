@@ -43,25 +43,28 @@ func ours(name, adapter, module string, open func(urls ...string) ([]redlock.Nod
 				return nil, err
 			}
 			l, err := redlock.New(redlock.Config{
-				Nodes: nodes, TTL: s.TTL, Owner: s.Owner, Durable: s.Durable,
+				Nodes: nodes, TTL: s.TTL, Owner: s.Owner, Durable: s.Durable, NodeTimeout: s.Patience, Shared: s.Shared,
 				Logger: slog.New(slog.NewTextHandler(s.Log, nil)),
 			})
 			if err != nil {
 				return nil, err
 			}
-			return ourLocker{l}, nil
+			return ourLocker{l, s.ByHand}, nil
 		},
 	}
 }
 
-type ourLocker struct{ *redlock.Locker }
+type ourLocker struct {
+	*redlock.Locker
+	byHand bool
+}
 
 // Acquire waits until ctx is done. The lease does not end with ctx.
 func (l ourLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
 	// A lease's context is a child of the one given to Acquire.
 	waiting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-	byHand := rand.IntN(4) == 0
+	byHand := l.byHand || rand.IntN(4) == 0
 	var opts []redlock.Option
 	if byHand {
 		opts = append(opts, redlock.WithoutRenewal())
