@@ -71,7 +71,7 @@ func (l *Locker) newClaim(key string, kind script.Kind, look bool, w *waiter) *c
 	_, _ = rand.Read(c.id[:])
 	c.value, c.queue = script.ValueAndQueue(c.id, l.cfg.Owner, key)
 	if w != nil {
-		c.waiter, c.params.Waiter = w, w.name
+		c.waiter, c.params.Waiter, c.params.Tries = w, w.name, w.tries
 	}
 	return c
 }

@@ -242,3 +242,57 @@ func ExampleConfig_String() {
 	// Output:
 	// redlock.Config{Nodes: [n1], TTL: 1s, NodeTimeout: 0s, Prefix: "", Owner: "me", LongestTTL: 0s, Durable: false, HandOvers: 0, Shared: false, TokenRetention: 0s}
 }
+
+func ExampleLocker_AcquireAll() {
+	locker := newLocker(redlocktest.NewNodes(3), "example")
+	defer locker.Close()
+	ctx := context.Background()
+
+	// Two accounts at once. Somebody who takes them the other way round waits, and
+	// nobody waits for ever.
+	lease, err := locker.AcquireAll(ctx, []string{"account/7", "account/3"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = locker.TryAcquire(ctx, "account/3")
+	fmt.Println(errors.Is(err, redlock.ErrHeld), lease.Keys())
+	fmt.Println(lease.Release(ctx))
+	// Output:
+	// true [redlock:account/7 redlock:account/3]
+	// <nil>
+}
+
+func ExampleLocker_TryAcquireAll() {
+	locker := newLocker(redlocktest.NewNodes(3), "example")
+	defer locker.Close()
+	ctx := context.Background()
+
+	lease, err := locker.Acquire(ctx, "account/3")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = locker.TryAcquireAll(ctx, []string{"account/7", "account/3"})
+	var held *redlock.HeldError
+	fmt.Println(errors.As(err, &held), held.Key)
+	fmt.Println(lease.Release(ctx))
+	// Output:
+	// true redlock:account/3
+	// <nil>
+}
+
+func ExampleLease_Keys() {
+	locker := newLocker(redlocktest.NewNodes(3), "example")
+	defer locker.Close()
+	lease, err := locker.AcquireAll(context.Background(), []string{"b", "a"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(lease.Keys())
+	fmt.Println(lease.Release(context.Background()))
+	// Output:
+	// [redlock:b redlock:a]
+	// <nil>
+}

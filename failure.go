@@ -114,7 +114,7 @@ func (c *claim) outvoted() (d core.Defeat, err error) {
 		return d, c.quorumError("acquire")
 	}
 	return d, &HeldError{
-		Key: c.params.Key, Holder: holderName(d.Holder), Reserved: script.IsReservation(d.Holder), Remaining: d.View.Remaining,
+		Key: c.keys()[d.Where], Holder: holderName(d.Holder), Reserved: script.IsReservation(d.Holder), Remaining: d.View.Remaining,
 	}
 }
 

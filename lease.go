@@ -3,6 +3,7 @@ package redlock
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -57,8 +58,13 @@ func (c *claim) lease(parent context.Context, t *turn) (*Lease, *loss, error) {
 	return lease, nil, nil
 }
 
-// Key is the key on the nodes: the prefix and the name.
+// Key is the key on the nodes: the prefix and the name. Of a lease of AcquireAll it is
+// all of them, for people to read: see Keys.
 func (l *Lease) Key() string { return l.c.params.Key }
+
+// Keys are the keys on the nodes, in the order in which AcquireAll was given their names:
+// one for every other lease.
+func (l *Lease) Keys() []string { return slices.Clone(l.c.keys()) }
 
 // Token is the fencing token: a lease of the same key that was granted later has
 // a greater one. It stays the same when the lease is extended. Pass it along

@@ -58,7 +58,9 @@ func (q *queues) init(l *Locker) {
 type waiter struct {
 	queues *queues
 	key    string
+	kind   script.Kind // what it waits for, nil for the plain lock
 	name   script.Waiter
+	tries  int           // its attempts so far
 	wake   chan struct{} // the core's alarm may have changed
 
 	mu    sync.Mutex
@@ -93,7 +95,7 @@ func (q *queues) stand(ctx context.Context, key string, kind script.Kind) *waite
 		case <-l.closing:
 		}
 	}
-	w := &waiter{queues: q, key: key, wake: make(chan struct{}, 1)}
+	w := &waiter{queues: q, key: key, kind: kind, wake: make(chan struct{}, 1)}
 	// The highest token is a clock that all who hold leases have in common: with it, one whose
 	// clock is behind goes before those who came earlier once, and not with each lease.
 	w.name = q.process.Waiter(max(l.clock.read().Wall, l.highest.Load()), q.number.Add(1)).For(kind)
@@ -117,18 +119,22 @@ func (w *waiter) leave() {
 func (w *waiter) quit() {
 	w.leave()
 	for _, ln := range w.queues.locker.lanes {
-		ln.dismiss(w.key, w.name)
+		ln.dismiss(w.key, w.kind, w.name)
 	}
 }
 
-// dismiss has the node take a waiter out of its queue.
-func (ln *lane) dismiss(key string, w script.Waiter) {
+// dismiss has the node take a waiter out of its queue, or its queues.
+func (ln *lane) dismiss(key string, kind script.Kind, w script.Waiter) {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
 	if ln.closed {
 		return
 	}
-	ln.core.Owe(core.Debt{Key: key, Waiter: string(w)})
+	d := core.Debt{Key: key, Waiter: string(w)}
+	if kind != nil {
+		d.Kind = kind
+	}
+	ln.core.Owe(d)
 	ln.pay()
 }
 
@@ -137,6 +143,7 @@ func (w *waiter) try(c *claim) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.core.Try()
+	w.tries++
 	w.claim = c
 }
 
@@ -277,7 +284,7 @@ func (ln *lane) pushed(message string) {
 	q.mu.Unlock()
 	switch {
 	case w == nil && what == script.Reserved:
-		ln.dismiss(key, name) // it gave up before, and is still in the queue there
+		ln.dismiss(key, nil, name) // it gave up before, and is still in the queue there
 	case w == nil:
 	case what == script.Reserved:
 		w.told(func(now core.Time, random float64) { w.core.Pushed(now, ln.index, random) })

@@ -154,7 +154,9 @@ func (g generator) op() op {
 // scripted is one of our scripts, by its SHA or whole.
 func (g generator) scripted() resp.Command {
 	var cmd resp.Command
-	switch g.IntN(7) {
+	switch g.IntN(10) {
+	case 7, 8, 9:
+		cmd = g.several()
 	case 0:
 		cmd = g.params().Extend(g.value(), g.token())[0]
 	case 1:
@@ -175,6 +177,29 @@ func (g generator) scripted() resp.Command {
 		cmd, _ = script.Eval(cmd)
 	}
 	return cmd
+}
+
+// several is about both keys, or one.
+func (g generator) several() resp.Command {
+	keys := []string{"a", "b"}
+	if g.IntN(4) == 0 {
+		keys = []string{g.key()}
+	}
+	kind, p := script.NewSeveral(keys), g.params()
+	p.Tries = g.IntN(50)
+	if g.IntN(3) == 0 {
+		p.Waiter = ""
+	}
+	switch g.IntN(6) {
+	case 0:
+		return kind.Raise(&p, g.value(), g.token())[0]
+	case 1:
+		return kind.Extend(&p, g.value(), g.token())[0]
+	case 2, 3:
+		return kind.Release("", g.value(), p.Waiter, p.Waiter != "" && g.IntN(2) == 0, script.Deputy(g.of("", "next", "last", "both")))
+	default:
+		return kind.Ask(&p, g.value(), g.token())[0]
+	}
 }
 
 // extendMany extends a few keys in one call, one of them twice at times, and at times

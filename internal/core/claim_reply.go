@@ -133,6 +133,7 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 		switch ev.Vote.Answer {
 		case Absent, Refused:
 			s.established = none
+			s.doubt = s.doubt || ev.Vote.Left
 		case Retained:
 			s.provenAt = s.sentAt
 			if s.established == none {

@@ -96,6 +96,10 @@ type Vote struct {
 	// Foreign that another library holds it, which wakes nobody.
 	Queued, Reserved, Foreign bool
 	Rank                      int
+	// Where is which of several keys the answer is about, if it is Refused. Left says
+	// that something of the claim's is there although the answer is Absent.
+	Where int
+	Left  bool
 	// Waited says that the key was Deleted, and that somebody waited for it.
 	Waited bool
 	// Err is the cause when the node did not do as asked for another reason

@@ -13,6 +13,7 @@ type Defeat struct {
 	Late, Held bool
 
 	Holder string // the value on most of the nodes that refused
+	Where  int    // which of several keys it has
 	View   View
 }
 
@@ -20,6 +21,7 @@ type Defeat struct {
 func (c *Claim) Defeat(value string) (d Defeat) {
 	type holding struct {
 		value string
+		where int
 		nodes int
 	}
 	var holders []holding
@@ -36,7 +38,7 @@ func (c *Claim) Defeat(value string) (d Defeat) {
 			at := slices.IndexFunc(holders, func(h holding) bool { return h.value == v.Holder })
 			if at < 0 {
 				at = len(holders)
-				holders = append(holders, holding{value: v.Holder})
+				holders = append(holders, holding{value: v.Holder, where: v.Where})
 			}
 			holders[at].nodes++
 		}
@@ -49,7 +51,7 @@ func (c *Claim) Defeat(value string) (d Defeat) {
 	most := 0
 	for _, h := range holders {
 		if h.nodes > most || h.nodes == most && h.value < d.Holder {
-			d.Holder, most = h.value, h.nodes
+			d.Holder, d.Where, most = h.value, h.where, h.nodes
 		}
 		if h.nodes > granted || h.nodes == granted && h.value < value {
 			d.View.Rank++

@@ -22,6 +22,9 @@ type Params struct {
 
 	// Kind is what is asked for; nil for the plain lock.
 	Kind Kind
+
+	// Tries is how often the Waiter has asked before.
+	Tries int
 }
 
 // member is the one member of the register of tokens, a sorted set, whose
@@ -112,11 +115,14 @@ func ReleaseToOthers(key, value string, waiter Waiter, deputy Deputy) resp.Comma
 
 // Pay is what a debt is paid with.
 func Pay(d core.Debt) resp.Command {
-	if d.Value == "" {
-		return Leave(d.Key, Waiter(d.Waiter))
-	}
-	if kind, ok := d.Kind.(Kind); ok {
+	kind, ok := d.Kind.(Kind)
+	switch {
+	case ok && d.Value == "":
+		return kind.Release(d.Key, format, Waiter(d.Waiter), false, Nobody) // no claim has that value
+	case ok:
 		return kind.Release(d.Key, d.Value, Waiter(d.Waiter), false, Both)
+	case d.Value == "":
+		return Leave(d.Key, Waiter(d.Waiter))
 	}
 	return Release(d.Key, d.Value, Waiter(d.Waiter), false, Both)
 }

@@ -146,14 +146,8 @@ func (r *run) release(keys, args []string) resp.Reply {
 		if stays {
 			r.join(queue, waiter, kept)
 		}
-		for _, index := range deputies[Deputy(deputy)] {
-			for reserved || leaves {
-				list := r.must("ZRANGE", queue, index, index)
-				if len(list.Items) == 0 || r.tell("?", list.Items[0].Text, key) ||
-					r.must("ZREM", queue, list.Items[0].Text).Int == 0 {
-					break
-				}
-			}
+		if reserved || leaves {
+			r.appoint(key, queue, deputy)
 		}
 		switch {
 		case !ours:
@@ -163,6 +157,18 @@ func (r *run) release(keys, args []string) resp.Reply {
 		}
 		return resp.OfInt(1)
 	})
+}
+
+// appoint tells others to look after what is reserved for the first.
+func (r *run) appoint(key, queue, who string) {
+	for _, index := range deputies[Deputy(who)] {
+		for {
+			list := r.must("ZRANGE", queue, index, index)
+			if len(list.Items) == 0 || r.tell("?", list.Items[0].Text, key) || r.must("ZREM", queue, list.Items[0].Text).Int == 0 {
+				break
+			}
+		}
+	}
 }
 
 // deputies are the ranks of those who are told.

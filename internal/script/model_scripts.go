@@ -18,6 +18,11 @@ var equivalents = map[*Script]struct {
 	RaiseScript:   {2, 4, (*run).raise},
 
 	ExtendManyScript: {2, 4, (*run).extendMany},
+
+	TakeAllScript:    {3, 8, (*run).takeAll},
+	ReleaseAllScript: {3, 5, (*run).releaseAll},
+	ExtendAllScript:  {3, 6, (*run).extendAll},
+	RaiseAllScript:   {3, 3, (*run).raiseAll},
 }
 
 func (r *run) eval(cmd resp.Command) resp.Reply {

@@ -55,6 +55,17 @@ local function join(queue, waiter, ms)
   redis.call('PEXPIRE', queue, ms)
 end
 
+-- appoint: the key is reserved for the first, or left to others. Tell others to look after
+-- that: the next, the last, or both of those who still wait.
+local function appoint(first, key, queue, who)
+  local deputies = {next = {0}, last = {-1}, both = {0, -1}}
+  for _, index in ipairs(first and deputies[who] or {}) do
+    repeat -- until one is listening
+      local deputy = redis.call('ZRANGE', queue, index, index)[1]
+    until not deputy or tell('?', deputy, key) or redis.call('ZREM', queue, deputy) == 0
+  end
+end
+
 -- marked: the value as it stands on the node when somebody may wait for it.
 local function marked(value)
   return 'rl1+' .. string.sub(value, 5)

@@ -40,12 +40,7 @@ end
 if stays then
   join(KEYS[2], waiter, ARGV[4])
 end
-local deputies = {next = {0}, last = {-1}, both = {0, -1}}
-for _, index in ipairs((first or gap) and deputies[ARGV[5]] or {}) do
-  repeat -- until one is listening
-    local deputy = redis.call('ZRANGE', KEYS[2], index, index)[1]
-  until not deputy or tell('?', deputy, KEYS[1]) or redis.call('ZREM', KEYS[2], deputy) == 0
-end
+appoint(first or gap, KEYS[1], KEYS[2], ARGV[5])
 if not ours then
   return 0
 end

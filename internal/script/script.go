@@ -42,10 +42,26 @@ var (
 	ExtendScript  = compile("extend", extendSource)
 	RaiseScript   = compile("raise", raiseSource)
 
+	//go:embed all.lua
+	allSource string
+	//go:embed take_all.lua
+	takeAllSource string
+	//go:embed release_all.lua
+	releaseAllSource string
+	//go:embed extend_all.lua
+	extendAllSource string
+	//go:embed raise_all.lua
+	raiseAllSource string
+
+	TakeAllScript    = compile("take_all", queueSource+allSource+takeAllSource)
+	ReleaseAllScript = compile("release_all", queueSource+allSource+releaseAllSource)
+	ExtendAllScript  = compile("extend_all", queueSource+allSource+extendAllSource)
+	RaiseAllScript   = compile("raise_all", queueSource+allSource+raiseAllSource)
+
 	ExtendManyScript = compile("extend_many", extendManySource)
 
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
-	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript}
+	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript}
 )
 
 func compile(name, source string) *Script {

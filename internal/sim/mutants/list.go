@@ -322,7 +322,7 @@ var All = []Mutant{
 		Name:   "no-deputy",
 		Why:    "nobody is told to look after a reservation, and one who stands still costs the rest of the holder's TTL",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "			for reserved || leaves {\n", "			for (reserved || leaves) && index == \"\" {\n"}},
+		Edits:  []Edit{{modelQueue, "	for _, index := range deputies[Deputy(who)] {\n", "	for _, index := range deputies[Deputy(who+\"?\")] {\n"}},
 	},
 	{
 		Name:   "unreserved",
