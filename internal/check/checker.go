@@ -68,6 +68,7 @@ type Checker struct {
 	now        Time
 	claims     map[uint64]*claim
 	keys       map[int]*key
+	sets       []*set // that are wanted
 	clients    map[int]*client
 	everyone   []trouble // by node
 	forgot     map[place]loss
@@ -123,6 +124,7 @@ type key struct {
 	since  Time     // when the first of them began to
 	lost   int      // attempts in a row on the free key
 
+	sets     int // of the waiters, those that want other keys as well
 	standing []stander
 	shared   bool // with clients of other libraries
 	handed   bool // the last lease was given back in time, by a client that wakes who waits
@@ -226,7 +228,11 @@ func (c *Checker) Observe(ev Event) {
 	case Paused, Resumed, Crashed:
 		c.life(ev)
 	case Wants, Settled:
-		c.wants(ev)
+		if ev.Also == nil {
+			c.wants(ev)
+		} else {
+			c.wantsSet(ev)
+		}
 	case Tried:
 		c.hasTried(ev)
 	case Stands, Leaves:
@@ -268,6 +274,7 @@ func (c *Checker) Observe(ev Event) {
 // Finish ends the history.
 func (c *Checker) Finish(at Time) {
 	c.now = max(c.now, at)
+	c.judgeSets(nil)
 	for _, k := range c.keys {
 		c.judgeWaiting(k)
 		c.judgeQueue(k)
@@ -329,6 +336,7 @@ func (c *Checker) won(ev Event) {
 	for _, k := range l.keys {
 		c.judgeWaiting(k)
 		c.judgeQueue(k)
+		c.judgeSets(k)
 	}
 	c.judgeTurn(l, ev)
 	c.exclude(l)

@@ -62,8 +62,9 @@ const (
 	Paused  // Client
 	Resumed // Client
 	Crashed // Client: never comes back
-	Wants   // Client, Key
-	Settled // Client, Key
+	// One that wants several keys has a number of its own, By.
+	Wants   // Client, Key, Also, By
+	Settled // Client, Key, Also, By
 
 	// A waiter stands in the queues of a majority of the nodes, until it does not any
 	// more, whatever the outcome. With First, all of those can push to it, and it has not had its turn in vain.
@@ -126,6 +127,7 @@ const (
 	I7 Invariant = "I7"
 	I8 Invariant = "I8"
 	I9 Invariant = "I9"
+	A3 Invariant = "A3"
 )
 
 // Statement is the invariant in words.
@@ -147,6 +149,8 @@ func (i Invariant) Statement() string {
 		return "waiting: who stands in the queues is served in the order of the tickets, and a free key is handed over at once; who stands still costs the others a reservation, and a lost push the rest of the TTL"
 	case I8:
 		return "liveness: with a majority alive and well a free lock is taken in a bounded number of rounds, and a hung or dead minority adds nothing"
+	case A3:
+		return "sets are served: who wants several keys has them soon after all of them are free"
 	case I9:
 		return "continuity: an extension succeeds only on a majority of nodes that retained the key"
 	}

@@ -2,6 +2,7 @@ package check
 
 // weather begins or ends the time in which liveness is judged.
 func (c *Checker) weather(ev Event) {
+	c.judgeSets(nil)
 	for _, k := range c.keys {
 		c.judgeWaiting(k)
 		k.lost = 0
@@ -22,6 +23,7 @@ func (c *Checker) free(k *key) (since Time, ok bool) {
 		return 0, false
 	}
 	c.prune(k)
+	c.excuseSets(k)
 	since = max(c.calmSince+c.cfg.Settle, k.freed+c.cfg.Quick, k.excused)
 	return since, len(k.leases) == 0 && since < c.now
 }
@@ -34,8 +36,8 @@ func (c *Checker) judgeLost(cl *claim, gaveUp bool) {
 	c.judgeAttempt(cl)
 	k := cl.key
 	since, ok := c.free(k)
-	if !ok {
-		k.lost = 0
+	if !ok || k.sets > 0 || len(cl.keys) > 1 {
+		k.lost = 0 // it may be kept for one who waits for the rest of a set
 		return
 	}
 	if cl.asked < since {

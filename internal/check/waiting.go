@@ -170,6 +170,7 @@ func (c *Checker) judgeQueue(k *key) {
 	if c.cfg.HandOver == 0 || len(k.standing) == 0 || !c.steady {
 		return
 	}
+	c.excuseSets(k)
 	free := k.free(c.now)
 	if free >= c.now {
 		return

@@ -16,6 +16,7 @@ type claim struct {
 	proc   *process
 	id     uint64 // no other claim has it
 	key    int
+	all    []int // and all keys, if it takes several
 	params script.Params
 	value  string
 	look   bool
@@ -43,7 +44,7 @@ func (p *process) newClaim(o *operation) *claim {
 	ttl := p.terms.TTL.Milliseconds()
 	c := &claim{
 		core: core.NewClaim(&p.terms), proc: p, id: w.claims, key: o.spec.Key,
-		params: script.Params{Key: w.keys[o.spec.Key], TTL: ttl, Retention: max(ttl, w.retention.Milliseconds()), Kind: o.spec.kind()},
+		params: script.Params{Key: w.keys[o.spec.Key], TTL: ttl, Retention: max(ttl, w.retention.Milliseconds()), Kind: o.kind},
 		value:  script.Value(id, clientName(p.index)),
 		look:   o.spec.Try || o.waited.Attempts > 0,
 		op:     o,
@@ -52,7 +53,7 @@ func (p *process) newClaim(o *operation) *claim {
 	}
 	switch {
 	case o.place != nil:
-		c.waiter, c.params.Waiter = o.place, o.place.name
+		c.waiter, c.params.Waiter, c.params.Tries = o.place, o.place.name, o.place.tries
 	case o.spec.Foreign:
 		c.value = foreignValue(w.claims)
 	}

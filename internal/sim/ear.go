@@ -213,7 +213,7 @@ func (l *lane) pushed(text string) {
 	switch {
 	case what == script.Garbled:
 	case w == nil && what == script.Reserved:
-		l.dismiss(key, name)
+		l.dismiss(key, nil, name)
 	case w == nil:
 	case what == script.Reserved:
 		w.told(func(now core.Time, random float64) { w.core.Pushed(now, l.index, random) })
@@ -225,8 +225,12 @@ func (l *lane) pushed(text string) {
 	}
 }
 
-// dismiss has the node take a waiter out of its queue.
-func (l *lane) dismiss(key string, w script.Waiter) {
-	l.core.Owe(core.Debt{Key: key, Waiter: string(w)})
+// dismiss has the node take a waiter out of its queue, or its queues.
+func (l *lane) dismiss(key string, kind script.Kind, w script.Waiter) {
+	d := core.Debt{Key: key, Waiter: string(w)}
+	if kind != nil {
+		d.Kind = kind
+	}
+	l.core.Owe(d)
 	l.pay()
 }

@@ -56,6 +56,7 @@ type generator struct {
 	s     *Scenario
 	loses bool   // nodes may lose data
 	lurks ambush // if this world has one
+	sets  bool   // some take several keys at once
 	span  time.Duration
 	walls []time.Duration // of each client, as they are by the last fault so far
 }
@@ -101,6 +102,7 @@ func (g *generator) cluster() {
 		s.Nodes = append(s.Nodes, g.rate())
 	}
 	s.Keys = pick(g, 1, 1, 2, 3, 4)
+	g.sets = s.Keys > 1 && g.odds(30)
 	s.TTL = pick(g, 100*ms, 100*ms, 200*ms, 200*ms, 500*ms, time.Second, time.Second, 2*time.Second, 10*time.Second)
 	s.Timeout = min(s.TTL/10, 50*ms)
 	if g.odds(20) {
@@ -225,6 +227,13 @@ func (g *generator) habits(o *Op) {
 	}
 	if g.odds(3) {
 		o.MaxHold = g.within(ms, 2*ttl)
+	}
+	if g.sets && g.odds(50) {
+		for _, k := range g.Perm(g.s.Keys) {
+			if k != o.Key && (o.Also == nil || g.odds(40)) {
+				o.Also = append(o.Also, k)
+			}
+		}
 	}
 	o.NoRenew = g.odds(10 + few)
 	o.Leave = g.odds(3)

@@ -3,6 +3,13 @@ package sim
 import "github.com/redlock-go/redlock/internal/script"
 
 // kind is what an operation wants, nil for the plain lock.
-func (o *Op) kind() script.Kind {
+func (w *world) kind(o *Op) script.Kind {
+	if o.Also != nil {
+		keys := []string{w.keys[o.Key]}
+		for _, k := range o.Also {
+			keys = append(keys, w.keys[k])
+		}
+		return script.NewSeveral(keys)
+	}
 	return nil
 }

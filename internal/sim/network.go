@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redlock-go/redlock/internal/core"
@@ -50,22 +51,26 @@ type packet struct {
 // first reports whether the request belongs to the round that asked for the key.
 func (p *packet) first() bool { return p.call.op == core.Ask && p.call.round == 0 }
 
-// about says of which claim's key a command is.
-func (p *packet) about(cmd resp.Command) (*claim, int) {
+// about says of which claim's key, or keys, a command is.
+func (p *packet) about(cmd resp.Command) *claim {
 	switch c := p.call; {
 	case c.claim != nil:
 		switch cmd[0] {
 		case "SET", "EVALSHA", "EVAL", "DELEX", "DELIFEQ":
-			return c.claim, c.claim.key
+			return c.claim
 		}
 	case len(c.debts) > 0 && len(cmd) > 5:
+		keys, _ := strconv.Atoi(cmd[2])
+		if len(cmd) <= 3+keys {
+			return nil
+		}
 		for i := range c.debts {
-			if d := &c.debts[i]; d.claim != nil && d.value == cmd[5] && c.lane.proc.w.keys[d.claim.key] == cmd[3] {
-				return d.claim, d.claim.key
+			if d := &c.debts[i]; d.claim != nil && d.value == cmd[3+keys] && c.lane.proc.w.keys[d.claim.key] == cmd[3] {
+				return d.claim
 			}
 		}
 	}
-	return nil, -1
+	return nil
 }
 
 // link is what is the matter between a client and a node. Everything is counted,

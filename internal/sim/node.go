@@ -83,15 +83,23 @@ func (n *node) exec(w *world, p *packet, cmd resp.Command) resp.Reply {
 		return resp.OfText(n.info[0] + strconv.FormatInt(int64(uptime), 10) + "\r\n")
 	}
 	now := n.ms(w.now)
-	c, key := p.about(cmd)
-	if key >= 0 {
+	c := p.about(cmd)
+	var keys []int
+	if c != nil {
+		keys = c.keys()
+	}
+	for _, key := range keys {
 		if _, held := n.model.Get(now, w.keys[key]); !held {
 			n.holds[key].claim = nil // it has expired, and may be taken anew, by the same request for one
 		}
 	}
 	reply := n.model.Exec(now, cmd)
-	if key >= 0 {
-		n.note(w, now, key, c, p.first(), cmd[0], reply)
+	for _, key := range keys {
+		if len(keys) > 1 {
+			n.noteSet(w, now, key, c, p.first(), p.call.op, reply)
+		} else {
+			n.note(w, now, key, c, p.first(), cmd[0], reply)
+		}
 	}
 	return reply
 }

@@ -5,12 +5,15 @@ import (
 
 	"github.com/redlock-go/redlock/internal/check"
 	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
 )
 
 // operation is a user's goroutine: it is in Acquire or TryAcquire, or holds a
 // lease.
 type operation struct {
+	id     uint64 // no other operation has it
 	spec   *Op
+	kind   script.Kind // of what it wants, nil for the plain lock
 	worker *worker
 	proc   *process
 	chance chance
@@ -57,9 +60,10 @@ func (k *worker) begin(w *world) {
 		w.plan(w.now, evBegin, k, 0) // nobody is there to do it
 		return
 	}
-	o := &operation{spec: spec, worker: k, proc: p, chance: w.chance.of(9).of(uint64(spec.At)).of(uint64(spec.Client)<<32 | uint64(spec.Worker))}
+	o := &operation{spec: spec, kind: w.kind(spec), worker: k, proc: p, chance: w.chance.of(9).of(uint64(spec.At)).of(uint64(spec.Client)<<32 | uint64(spec.Worker))}
 	p.ops = append(p.ops, o)
 	w.stats.Operations++
+	o.id = uint64(w.stats.Operations)
 	if spec.Wait > 0 {
 		w.plan(w.now+spec.Wait, evGiveUp, o, 0)
 	}
@@ -68,7 +72,7 @@ func (k *worker) begin(w *world) {
 	}
 	if !spec.Try {
 		o.wanting = true
-		w.tell(check.Event{Kind: check.Wants, Client: p.id, Key: spec.Key})
+		w.tell(check.Event{Kind: check.Wants, Client: p.id, Key: spec.Key, Also: spec.Also, By: o.id})
 	}
 	if !p.take(o) {
 		o.campaign()
@@ -86,6 +90,7 @@ func (o *operation) attempt() {
 	c := p.newClaim(o)
 	if o.place != nil {
 		o.place.core.Try()
+		o.place.tries++
 		o.place.claim, o.place.lossy = c, false
 	}
 	o.attempts++
@@ -359,6 +364,6 @@ func (o *operation) gone() {
 func (o *operation) settle() {
 	if o.wanting {
 		o.wanting = false
-		o.proc.w.tell(check.Event{Kind: check.Settled, Client: o.proc.id, Key: o.spec.Key})
+		o.proc.w.tell(check.Event{Kind: check.Settled, Client: o.proc.id, Key: o.spec.Key, Also: o.spec.Also, By: o.id})
 	}
 }

@@ -186,7 +186,9 @@ func (p *process) stuck(how check.Kind) {
 	}
 	p.w.tell(check.Event{Kind: how, Client: p.id})
 	for _, c := range p.live {
-		p.w.tell(check.Event{Kind: check.Stuck, Key: c.key})
+		for _, key := range c.keys() {
+			p.w.tell(check.Event{Kind: check.Stuck, Key: key})
+		}
 	}
 }
 

@@ -31,7 +31,9 @@ const (
 type waiter struct {
 	op     *operation
 	key    string
+	kind   script.Kind
 	name   script.Waiter
+	tries  int
 	ticket uint64
 	core   core.Waiter
 	claim  *claim
@@ -67,9 +69,9 @@ func (o *operation) stand() {
 	p := o.proc
 	q := &p.waiting
 	q.number++
-	w := &waiter{op: o, key: p.w.keys[o.spec.Key]}
+	w := &waiter{op: o, key: p.w.keys[o.spec.Key], kind: o.kind}
 	w.ticket = max(p.now().Wall, p.highest)
-	w.name = q.process.Waiter(w.ticket, q.number).For(o.spec.kind())
+	w.name = q.process.Waiter(w.ticket, q.number).For(o.kind)
 	p.w.standers++
 	w.id = p.w.standers
 	w.core = core.NewWaiter(p.terms.Nodes, p.terms.Need, &script.WaitRules)
@@ -95,7 +97,7 @@ func (w *waiter) leave() {
 func (w *waiter) quit() {
 	w.leave()
 	for i := range w.op.proc.lanes {
-		w.op.proc.lanes[i].dismiss(w.key, w.name)
+		w.op.proc.lanes[i].dismiss(w.key, w.kind, w.name)
 	}
 }
 
@@ -123,6 +125,10 @@ func (w *waiter) lost(c *claim) bool {
 		}
 	}
 	firm := heard >= p.terms.Need && !w.lossy && !vain
+	if w.op.spec.Also != nil {
+		firm, vain = false, false // to stand in the queue of one key is not to be able to have it: see A3
+		queued, some = 0, false
+	}
 	if queued >= p.terms.Need && (!w.known || firm && !w.firm) || vain && w.firm {
 		w.known, w.firm = true, firm
 		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket, First: firm})
@@ -152,7 +158,7 @@ func (w *waiter) perhaps() {
 	if w.claim != nil && w.claim.won {
 		return // it waits no longer
 	}
-	if !w.known {
+	if !w.known && w.op.spec.Also == nil {
 		w.known = true
 		w.op.proc.w.tell(check.Event{Kind: check.Stands, Client: w.op.proc.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket})
 	}

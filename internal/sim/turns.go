@@ -18,7 +18,7 @@ type turn struct {
 func (p *process) take(o *operation) (standsBy bool) {
 	t := p.turns[o.spec.Key]
 	switch {
-	case o.spec.Foreign, o.spec.kind() != nil:
+	case o.spec.Foreign, o.kind != nil:
 	case t == nil:
 		o.turn = &turn{key: o.spec.Key}
 		p.turns[o.spec.Key] = o.turn

@@ -19,6 +19,7 @@ const (
 	scripts    = "internal/script/model_scripts.go"
 	native     = "internal/script/native.go"
 	modelQueue = "internal/script/model_queue.go"
+	modelAll   = "internal/script/model_all.go"
 	wait       = "internal/core/wait.go"
 	simEar     = "internal/sim/ear.go"
 	simQueues  = "internal/sim/queues.go"
@@ -334,7 +335,7 @@ var All = []Mutant{
 		Name:   "dead-kept",
 		Why:    "a node's push for a waiter that has left is not answered, and it stays in that queue",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{simEar, "		l.dismiss(key, name)\n", "		_ = key\n"}, {simQueues, "		w.op.proc.lanes[i].dismiss(w.key, w.name)\n", "		_ = i\n"}},
+		Edits:  []Edit{{simEar, "		l.dismiss(key, nil, name)\n", "		_ = key\n"}, {simQueues, "		w.op.proc.lanes[i].dismiss(w.key, w.kind, w.name)\n", "		_ = i\n"}},
 	},
 	{
 		Name:   "dead-deputy",
@@ -374,5 +375,29 @@ var All = []Mutant{
 		Why:    "a lease passes on when all the tokens that were reserved are used up",
 		Breaks: breaks(check.I3),
 		Edits:  []Edit{{pass, "c.Held(at) && c.passed < c.block && ", "c.Held(at) && c.block > 0 && "}},
+	},
+	{
+		Name:   "set-in-part",
+		Why:    "of several keys a node gives those that it can, and says no",
+		Breaks: breaks(check.I5, check.A3),
+		Edits:  []Edit{{modelAll, "			s.must(\"ZREM\", s.queues[i], waiter)\n		}\n		for _, i := range t.kept {\n", "			s.must(\"SET\", s.keys[i], value, \"PX\", ms)\n		}\n		for _, i := range t.kept {\n"}},
+	},
+	{
+		Name:   "set-released-in-part",
+		Why:    "the release of several keys ends at the first that was lost",
+		Breaks: breaks(check.I5),
+		Edits:  []Edit{{modelAll, "			all, next = all && ours, next || first\n", "			all, next = all && ours, next || first\n			if !ours {\n				break\n			}\n"}},
+	},
+	{
+		Name:   "set-extended-in-part",
+		Why:    "a node extends what it still has of several keys, and votes",
+		Breaks: breaks(check.I1, check.I9),
+		Edits:  []Edit{{modelAll, "		case len(ours) < len(s.keys):\n", "		case len(ours) < 0:\n"}},
+	},
+	{
+		Name:   "set-token-of-one",
+		Why:    "the token of several keys is accepted if the register of the last one accepts it",
+		Breaks: breaks(check.I3),
+		Edits:  []Edit{{modelAll, "				accepted = 0\n			}\n			s.must(\"PEXPIRE\", s.registers[i], retention)\n		}\n		return resp.OfArray(resp.OfInt(1), resp.OfInt(accepted))\n", "				accepted = 0\n			} else {\n				accepted = 1\n			}\n			s.must(\"PEXPIRE\", s.registers[i], retention)\n		}\n		return resp.OfArray(resp.OfInt(1), resp.OfInt(accepted))\n"}},
 	},
 }
