@@ -238,6 +238,7 @@ func everyBatch() [][]resp.Command {
 	waits := p
 	waits.Waiter = script.ProcessID{3}.Waiter(1_700_000_000_000_000, 1)
 	many, _ := script.Fold([]resp.Command{p.Extend(mine, 6)[0], p.Extend(mine, 6)[0]})
+	several := script.NewSeveral([]string{p.Key, p.Key + "2"})
 	free := []resp.Command{script.Release(p.Key, mine, "", false, script.Next)}
 
 	batches := [][]resp.Command{script.Verify(), script.Probe(), script.Clock(), p.Acquire(mine, 5, true)}
@@ -250,6 +251,9 @@ func everyBatch() [][]resp.Command {
 		{script.Release(p.Key, yours, waits.Waiter, true, script.Last)},
 		{script.ReleaseToOthers(p.Key, yours, waits.Waiter, script.Last)},
 		{script.Leave(p.Key, waits.Waiter)},
+		several.Ask(&waits, yours, 10), several.Raise(&waits, yours, 11), several.Extend(&waits, yours, 11),
+		several.Ask(&waits, mine, 12), // refused
+		{several.Release("", yours, waits.Waiter, false, script.Both)},
 	} {
 		whole, _ := script.Eval(batch[0])
 		batches = append(batches, batch, []resp.Command{whole}, batch)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,6 +40,7 @@ type stranger struct {
 type errand struct {
 	URLs []string
 	Name string
+	Also []string // other locks that it takes with that one
 	TTL  time.Duration
 }
 
@@ -83,9 +85,11 @@ func beStranger(text string) error {
 		return err
 	}
 	defer l.Close()
-	return l.Do(context.Background(), e.Name, func(context.Context, *redlock.Lease) error {
-		fmt.Println("has it")
-		_, err := io.Copy(io.Discard, os.Stdin)
+	lease, err := l.AcquireAll(context.Background(), append([]string{e.Name}, e.Also...))
+	if err != nil {
 		return err
-	})
+	}
+	fmt.Println("has it")
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return errors.Join(err, lease.Release(context.Background()))
 }
