@@ -194,6 +194,10 @@ func (a *accident) hit(w *world, n *node) {
 		n.clock.jump(w.now, a.By)
 		return
 	case Flush:
+		if a.Key > 0 {
+			n.evict(w, a.Key-1)
+			return
+		}
 		before := n.holders(w)
 		n.model.Exec(n.ms(w.now), resp.Command{"FLUSHALL"})
 		n.forget(w, before, nil)

@@ -16,6 +16,7 @@ type Fault struct {
 
 	Client int // Any for all
 	Node   int // Any for all
+	Key    int // of Flush: "key 1" is the first; 0 for all
 
 	For     time.Duration // how long it lasts
 	By      time.Duration // how much later, or how far a clock jumps
@@ -40,7 +41,7 @@ const (
 	Hang                    // hang 2 for D: it stops, as by SIGSTOP, and then goes on
 	Promote                 // promote 2 stale D for D: a replica takes its place that lacks its last writes
 	Replace                 // replace 2 for D: an empty server that has been up for long takes its place
-	Flush                   // flush 2: FLUSHALL. Breaks the assumptions: no guard sees it
+	Flush                   // flush 2 [key N]: FLUSHALL, or DEL of that key. Breaks the assumptions: no guard sees it
 	Jump                    // jump 2 by +D: the node's clock jumps. Breaks the assumptions
 	Rate                    // rate A|2 +Nppm: a clock's rate changes. Beyond the drift allowance it breaks the assumptions
 	Wall                    // wall A by +D: the client's wall clock jumps
@@ -116,6 +117,9 @@ func (f Fault) String() string {
 		say("%s", clientName(f.Client))
 	default:
 		say("%s %s", starred(f.Client, clientName), starred(f.Node, nodeName))
+	}
+	if f.Key > 0 {
+		say("key %d", f.Key)
 	}
 	switch f.What {
 	case Promote:

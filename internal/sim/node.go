@@ -194,6 +194,15 @@ func (n *node) forget(w *world, before, saved []*claim) {
 	}
 }
 
+// evict loses one key, as by hand.
+func (n *node) evict(w *world, key int) {
+	if c := n.holder(w, key); c != nil {
+		w.tell(check.Event{Kind: check.Forgot, Node: n.index, Key: key, Claim: c.id})
+	}
+	n.model.Exec(n.ms(w.now), resp.Command{"DEL", w.keys[key]})
+	n.holds[key].claim = nil
+}
+
 // holder is whose value the key holds, nil if nobody's.
 func (n *node) holder(w *world, key int) *claim {
 	h := n.holds[key]

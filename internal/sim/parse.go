@@ -63,8 +63,8 @@ func (s *Scenario) complete() error {
 		return errors.New("nobody does anything")
 	}
 	for _, f := range s.Faults {
-		if f.Node >= len(s.Nodes) || f.Client >= len(s.Clients) {
-			return fmt.Errorf("%q: there is no such node or client", f.String())
+		if f.Node >= len(s.Nodes) || f.Client >= len(s.Clients) || f.Key > s.Keys {
+			return fmt.Errorf("%q: there is no such node, client or key", f.String())
 		}
 		end = max(end, f.At+f.For+f.By+s.TTL)
 	}
@@ -303,6 +303,8 @@ func (p *words) fault(at time.Duration, what What) Fault {
 			f.For = p.duration()
 		case "by":
 			f.By = p.duration()
+		case "key":
+			f.Key = int(p.number(p.next()))
 		case "stale":
 			f.Memory, f.By = Stale, p.duration()
 		case "keeps":

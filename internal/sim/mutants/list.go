@@ -386,12 +386,14 @@ var All = []Mutant{
 		Name:   "set-released-in-part",
 		Why:    "the release of several keys ends at the first that was lost",
 		Breaks: breaks(check.I5),
+		Rare:   true,
 		Edits:  []Edit{{modelAll, "			all, next = all && ours, next || first\n", "			all, next = all && ours, next || first\n			if !ours {\n				break\n			}\n"}},
 	},
 	{
 		Name:   "set-extended-in-part",
 		Why:    "a node extends what it still has of several keys, and votes",
 		Breaks: breaks(check.I1, check.I9),
+		Rare:   true,
 		Edits:  []Edit{{modelAll, "		case len(ours) < len(s.keys):\n", "		case len(ours) < 0:\n"}},
 	},
 	{
