@@ -342,7 +342,7 @@ var All = []Mutant{
 		Why:    "who is told to look after a reservation may be dead, and then nobody is",
 		Breaks: breaks(check.I7),
 		Rare:   true,
-		Edits:  []Edit{{modelQueue, "				if len(list.Items) == 0 || r.tell(\"?\", list.Items[0].Text, key) ||\n", "				if len(list.Items) == 0 || r.tell(\"?\", list.Items[0].Text, key) || reserved ||\n"}},
+		Edits:  []Edit{{modelQueue, "r.tell(\"?\", list.Items[0].Text, key) || r.must(\"ZREM\"", "r.tell(\"?\", list.Items[0].Text, key) || who != \"\" || r.must(\"ZREM\""}},
 	},
 	{
 		Name:   "late-debt",
