@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -48,6 +49,9 @@ const runExample = `  redlock run backup -- /usr/local/bin/backup --all
   # only if nobody else does; from cron on three machines
   redlock run --wait 0 nightly -- make report
 
+  # two locks at once, without a deadlock whatever the order of others
+  redlock run --also customers orders -- ./merge.sh
+
   # wait ten minutes at the most, and work for an hour at the most
   redlock run --wait 10m --max-hold 1h migrate -- ./migrate.sh
 
@@ -61,6 +65,7 @@ type runFlags struct {
 	ttl       time.Duration
 	wait      time.Duration
 	maxHold   time.Duration
+	also      []string
 	killAfter time.Duration
 	timeout   time.Duration
 	prefix    string
@@ -97,6 +102,7 @@ func runCommand(status *int) *cobra.Command {
 	flags.Lookup("wait").DefValue = "for ever"
 	flags.DurationVar(&f.maxHold, "max-hold", 0, "stop the command when it has held the lock for so long")
 	flags.Lookup("max-hold").DefValue = "0s"
+	flags.StringArrayVar(&f.also, "also", nil, "take the lock `NAME` with it, all of them or none; may be repeated")
 	flags.DurationVar(&f.killAfter, "kill-after", unset, "from SIGTERM to SIGKILL when the command is stopped, half of the TTL at the most")
 	flags.Lookup("kill-after").DefValue = "a third of the TTL"
 	flags.DurationVar(&f.timeout, "node-timeout", 0, "how long one node may take to answer, a quarter of the TTL at the most")
@@ -144,6 +150,7 @@ func (f *runFlags) run(cmd *cobra.Command, name string, command []string) (statu
 	}()
 	status, err = run.Run(run.Options{
 		Name:    name,
+		Also:    f.also,
 		Command: command,
 		Open: func() (nodes []redlock.Node, err error) {
 			var urls []string
@@ -188,10 +195,20 @@ func (f *runFlags) check(cmd *cobra.Command, name string) (run.Plan, error) {
 		return run.Plan{}, exit.Failuref("", "--kill-after %v is negative", f.killAfter)
 	case flags.Changed("node-timeout") && (f.timeout < time.Millisecond || f.timeout > f.ttl/4):
 		return run.Plan{}, exit.Failuref("", "--node-timeout %v: from 1ms to a quarter of --ttl %v, so that the lease is valid after a silent node was waited for", f.timeout, f.ttl)
-	case len(name) > redlock.MaxName:
-		return run.Plan{}, exit.Failuref("", "the lock's name is %d bytes long: at most %d", len(name), redlock.MaxName)
+	case len(f.also) >= redlock.MostNames:
+		return run.Plan{}, exit.Failuref("", "--also was given %d times: %d locks in all at most", len(f.also), redlock.MostNames)
 	case len(f.label) > longestLabel || strings.ContainsFunc(f.label, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return run.Plan{}, exit.Failuref("", "--label %q: printable text of %d bytes at the most", f.label, longestLabel)
+	}
+	for i, n := range append([]string{name}, f.also...) {
+		switch {
+		case n == "":
+			return run.Plan{}, exit.Failuref("", "the name of a lock is empty")
+		case len(n) > redlock.MaxName:
+			return run.Plan{}, exit.Failuref("", "the lock's name is %d bytes long: at most %d", len(n), redlock.MaxName)
+		case n == name && i > 0 || slices.Contains(f.also[:max(0, i-1)], n):
+			return run.Plan{}, exit.Failuref("", "the lock %q was named twice", n)
+		}
 	}
 	return run.NewPlan(f.ttl, f.killAfter, f.maxHold)
 }

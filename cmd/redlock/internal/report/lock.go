@@ -26,6 +26,7 @@ func troubles(nodes []NodeTrouble) []string {
 type Blocked struct {
 	Reason    string        `json:"reason,omitempty"` // "held" or "no_quorum"
 	Holder    string        `json:"holder,omitempty"`
+	Busy      string        `json:"busy,omitempty"`         // which one of several keys it is
 	Remaining Millis        `json:"remaining_ms,omitempty"` // how long the key lives yet, unless it is renewed
 	Reserved  bool          `json:"reserved,omitempty"`     // nobody holds it: it is kept for Holder, the next in the queue, for a moment
 	Need      int           `json:"need,omitempty"`         // how many nodes decide
@@ -42,14 +43,21 @@ const (
 func (b Blocked) words(start string) []string {
 	switch b.Reason {
 	case ReasonHeld:
+		if b.Busy != "" {
+			start += fmt.Sprintf(": %q is", b.Busy)
+		}
+		sep := ": "
+		if b.Busy != "" {
+			sep = " "
+		}
 		if b.Reserved {
-			line := start + ": reserved for " + b.Holder
+			line := start + sep + "reserved for " + b.Holder
 			if b.Remaining > 0 {
 				line += fmt.Sprintf(", for %v at most", b.Remaining)
 			}
 			return []string{line}
 		}
-		line := start + ": held by " + b.Holder
+		line := start + sep + "held by " + b.Holder
 		if b.Remaining > 0 {
 			line += fmt.Sprintf(", for %v yet unless renewed", b.Remaining)
 		}

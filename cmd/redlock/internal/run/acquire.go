@@ -51,12 +51,9 @@ func (j *job) acquire(locker *redlock.Locker) (lease *redlock.Lease, status int,
 	if j.Plan.MaxHold > 0 {
 		options = append(options, redlock.WithMaxHold(j.Plan.MaxHold))
 	}
-	try := locker.Acquire
-	if !j.Forever && j.Wait == 0 {
-		try = locker.TryAcquire
-	}
+	try := j.way(locker)
 	for {
-		lease, err = try(ctx, j.Name, options...)
+		lease, err = try(ctx, options)
 		if !errors.Is(err, redlock.ErrNoQuorum) || time.Since(start) > outagePatience || !sleep(ctx, outagePause) {
 			break
 		}
@@ -80,7 +77,7 @@ func (j *job) acquire(locker *redlock.Locker) (lease *redlock.Lease, status int,
 		// Got it in the moment in which the wait ended: it will not be renewed.
 		j.release(lease, time.Now())
 	}
-	why, ok := blocked(err) // also says, after the end of a wait, what for
+	why, ok := j.blocked(err) // also says, after the end of a wait, what for
 	switch {
 	case errors.As(cause, &sig):
 		return nil, exit.Signalled(sig.sig), nil
@@ -96,6 +93,23 @@ func (j *job) acquire(locker *redlock.Locker) (lease *redlock.Lease, status int,
 	}
 	j.tell(e)
 	return nil, exit.NotAcquired, nil
+}
+
+// way is how to take the lock.
+func (j *job) way(locker *redlock.Locker) func(ctx context.Context, o []redlock.Option) (*redlock.Lease, error) {
+	once := !j.Forever && j.Wait == 0
+	names := append([]string{j.Name}, j.Also...)
+	return func(ctx context.Context, o []redlock.Option) (*redlock.Lease, error) {
+		switch {
+		case len(j.Also) > 0 && once:
+			return locker.TryAcquireAll(ctx, names, o...)
+		case len(j.Also) > 0:
+			return locker.AcquireAll(ctx, names, o...)
+		case once:
+			return locker.TryAcquire(ctx, j.Name, o...)
+		}
+		return locker.Acquire(ctx, j.Name, o...)
+	}
 }
 
 // listenWhileWaiting ends the acquisition on a signal that would end us. The
@@ -147,7 +161,7 @@ type waiter struct {
 
 // wait is called by Acquire when an attempt has failed.
 func (w *waiter) wait(err error) {
-	why, ok := blocked(err)
+	why, ok := w.job.blocked(err)
 	if !ok {
 		return
 	}
@@ -202,14 +216,16 @@ func names(b report.Blocked) []string {
 
 // blocked says why the lock could not be had; ok is false if the error is of
 // another kind.
-func blocked(err error) (why report.Blocked, ok bool) {
+func (j *job) blocked(err error) (why report.Blocked, ok bool) {
 	var held *redlock.HeldError
 	var quorum *redlock.QuorumError
 	switch {
 	case errors.As(err, &held):
-		return report.Blocked{
-			Reason: report.ReasonHeld, Holder: held.Holder, Remaining: report.Millis(held.Remaining), Reserved: held.Reserved,
-		}, true
+		why = report.Blocked{Reason: report.ReasonHeld, Holder: held.Holder, Remaining: report.Millis(held.Remaining), Reserved: held.Reserved}
+		if len(j.Also) > 0 {
+			why.Busy = held.Key
+		}
+		return why, true
 	case errors.As(err, &quorum):
 		return report.Blocked{Reason: report.ReasonNoQuorum, Need: quorum.Need, Got: quorum.Got, Nodes: troubles(quorum)}, true
 	}

@@ -24,6 +24,7 @@ import (
 // Options are what the flags of "redlock run" say.
 type Options struct {
 	Name    string   // of the lock
+	Also    []string // the names of others that are taken with it
 	Command []string // and its arguments
 
 	Open func() ([]redlock.Node, error) // the nodes; its error is an *exit.Error, or a Failure
@@ -37,8 +38,14 @@ type Options struct {
 	NodeTimeout time.Duration // 0 for the library's default
 }
 
-// key is the lock's key on the nodes.
-func (o Options) key() string { return o.Prefix + o.Name }
+// key is the lock's key on the nodes, or all of them.
+func (o Options) key() string {
+	keys := []string{o.Prefix + o.Name}
+	for _, name := range o.Also {
+		keys = append(keys, o.Prefix+name)
+	}
+	return strings.Join(keys, ", ")
+}
 
 // job is one run.
 type job struct {
