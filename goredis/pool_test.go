@@ -91,8 +91,8 @@ func newRelay(t *testing.T, server string) *relay {
 
 // pass passes on what the client says, until it is found to be of another boot.
 func (r *relay) pass(client *net.TCPConn, up net.Conn) {
-	defer up.Close()     //nolint:errcheck // it ends the other direction
-	defer client.Close() //nolint:errcheck // the client has closed it, or is reset
+	defer up.Close() // which ends the other direction
+	defer client.Close()
 	boot := r.boots.Load()
 	for room := make([]byte, 4096); ; {
 		n, err := client.Read(room)
