@@ -31,8 +31,9 @@ type claim struct {
 	turn    *turn     // of the lease, in this process; nil if it has none, and after the end
 	tenant  *Lease    // what the user has of it who has it now; nil before
 	end     context.CancelCauseFunc
-	extends []chan error // callers of Extend that wait
-	removed error        // the outcome of the release, once the claim is free
+	extends []chan error  // callers of Extend that wait
+	settled chan struct{} // callers of Handoff that wait; nil if nobody does
+	removed error         // the outcome of the release, once the claim is free
 	release script.ReleaseBatch
 
 	wonAt    core.Time // with Config.Shared only
@@ -82,6 +83,9 @@ func (l *Locker) newClaim(key string, kind script.Kind, look bool, w *waiter) *c
 // send what follows from that.
 func (c *claim) debt() core.Debt {
 	d := core.Debt{Key: c.params.Key, Value: c.value, Kind: c.params.Kind}
+	if c.params.From != "" && !c.won {
+		d.Back = c.params.From
+	}
 	if c.lost.reason != core.Outvoted {
 		d.Waiter = string(c.params.Waiter)
 	}
@@ -133,6 +137,10 @@ func (c *claim) settle(effects []core.Effect) news {
 	told := c.note(effects)
 	c.deadline.Store(int64(c.core.Deadline()))
 	c.arm()
+	if c.settled != nil && !c.core.Settling() {
+		close(c.settled)
+		c.settled = nil
+	}
 	if c.renewing && !c.core.Renewing() {
 		c.renewing, told.renewed = false, true
 	}
@@ -179,6 +187,8 @@ func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.params.From != "":
+		return c.params.Return(c.value, c.core.Reason())
 	case c.toOthers:
 		deputy := script.Both
 		if c.waiter != nil {

@@ -25,6 +25,10 @@ var (
 	// ErrReleased is the cause of a lease's context after Release.
 	ErrReleased = errors.New("redlock: the lease was released")
 
+	// ErrHandedOver is the cause of a lease's context after Handoff: the lease is for
+	// whoever has its text.
+	ErrHandedOver = errors.New("redlock: the lease was handed over")
+
 	// ErrNotHeld: Extend was called on a lease that had been released.
 	ErrNotHeld = errors.New("redlock: the lease is not held")
 
@@ -75,7 +79,7 @@ func (e *HeldError) Is(target error) bool { return target == ErrHeld }
 // QuorumError says that too few nodes did as asked, and why each of the others
 // did not. It is ErrNoQuorum for errors.Is, and so is each node's own cause.
 type QuorumError struct {
-	Op    string // "acquire", "extend" or "release"
+	Op    string // "acquire", "extend", "release", "resume" or "hand over"
 	Key   string // the key on the nodes
 	Need  int    // how many nodes decide
 	Got   int    // how many did as asked

@@ -52,7 +52,13 @@ func (c *claim) loss() *loss {
 		return fmt.Errorf("%w: %q: %s", ErrLost, c.params.Key, why)
 	}
 	switch l.reason {
+	case core.HandedOver:
+		l.cause = ErrHandedOver
 	case core.Outvoted:
+		if c.params.From != "" {
+			l.cause = c.unresumed()
+			break
+		}
 		l.defeat, l.cause = c.outvoted()
 	case core.Released:
 		l.cause = ErrReleased
@@ -96,6 +102,8 @@ func refusal(v core.Vote) error {
 		return errors.New("it had lost the key")
 	case v.Answer == core.Granted && !v.Accepted:
 		return errors.New("it granted the key, but had seen a higher token")
+	case v.Answer == core.Granted:
+		return errUnproven
 	case v.Answer == core.Retained:
 		return errors.New("it has the key, but not since the last successful round")
 	default:
@@ -109,7 +117,7 @@ func (c *claim) outvoted() (d core.Defeat, err error) {
 	d = c.core.Defeat(c.value)
 	switch {
 	case d.Late:
-		return d, c.tooLate()
+		return d, c.tooLate("acquire")
 	case !d.Held:
 		return d, c.quorumError("acquire")
 	}
@@ -121,8 +129,8 @@ func (c *claim) outvoted() (d core.Defeat, err error) {
 // tooLate is the error of a claim that enough nodes granted, and that is over all
 // the same: the answers, or this process, took longer than the validity, or the
 // nodes would not accept a token.
-func (c *claim) tooLate() *QuorumError {
-	e := c.quorumError("acquire")
+func (c *claim) tooLate(op string) *QuorumError {
+	e := c.quorumError(op)
 	e.Got = 0
 	for i, ln := range c.locker.lanes {
 		if v, agreed := c.core.Vote(i); agreed {
@@ -158,6 +166,8 @@ func holderName(value string) string {
 // releaseError is the outcome of a release.
 func (c *claim) releaseError() error {
 	switch {
+	case c.lost.reason == core.HandedOver:
+		return nil // it is no concern of this process any more
 	case c.lost.reason != core.Released:
 		return c.lost.cause
 	case c.core.Gone():

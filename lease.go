@@ -48,7 +48,7 @@ func (c *claim) lease(parent context.Context, t *turn) (*Lease, *loss, error) {
 		// Won and over before anyone looked: the process stood still.
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return nil, &loss{cause: c.tooLate(), defeat: core.Defeat{Late: true}, spent: true}, nil
+		return nil, &loss{cause: c.tooLate("acquire"), defeat: core.Defeat{Late: true}, spent: true}, nil
 	}
 	lease.c, lease.parent, lease.token = c, parent, token
 	lease.ctx = leaseContext{Context: ctx, lease: lease}

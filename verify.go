@@ -21,11 +21,11 @@ type Epocher interface {
 }
 
 // weigh decides what a vote counts for, and marks it; false means that the node
-// must be verified first. Only what takes part in an acquisition is weighed:
+// must be verified first. Only what takes part in an acquisition is weighed, and in the resuming of a lease:
 // extensions prove by themselves that the node retained the key (I9), and
 // releases need no trust. It is called with the lane's mutex held.
 func (ln *lane) weigh(a *landed) bool {
-	if a.op != core.Ask && a.op != core.Raise || a.vote.Answer != core.Granted {
+	if a.op != core.Ask && a.op != core.Raise && a.op != core.Resume || a.vote.Answer != core.Granted {
 		return true
 	}
 	switch ln.core.Guard.Standing(a.sentAt, ln.epoch()) {

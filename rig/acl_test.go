@@ -74,6 +74,10 @@ func TestLeastRights(t *testing.T) {
 				t.Errorf("TryAcquire of what is held: %v", err)
 			}
 			ok(t, lease.Extend(t.Context()))
+			text, err := lease.Handoff()
+			ok(t, err)
+			lease, err = l.Resume(t.Context(), text)
+			ok(t, err)
 			next := handOver(t, l, lease)
 			ok(t, next.Release(t.Context()))
 		}

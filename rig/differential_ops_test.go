@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/script"
 	"github.com/redlock-go/redlock/resp"
 )
@@ -154,7 +155,7 @@ func (g generator) op() op {
 // scripted is one of our scripts, by its SHA or whole.
 func (g generator) scripted() resp.Command {
 	var cmd resp.Command
-	switch g.IntN(10) {
+	switch g.IntN(11) {
 	case 7, 8, 9:
 		cmd = g.several()
 	case 0:
@@ -163,6 +164,8 @@ func (g generator) scripted() resp.Command {
 		cmd = g.extendMany()
 	case 2:
 		cmd = g.params().Raise(g.value(), g.token())[0]
+	case 10:
+		cmd = g.handed()
 	case 3, 4:
 		cmd = g.params().Take(g.value(), g.token())[0]
 	default:
@@ -200,6 +203,16 @@ func (g generator) several() resp.Command {
 	default:
 		return kind.Ask(&p, g.value(), g.token())[0]
 	}
+}
+
+// handed passes a key on from one value to another, or back.
+func (g generator) handed() resp.Command {
+	p := g.params()
+	p.From = g.value()
+	if g.IntN(2) == 0 {
+		return p.Return(g.value(), core.Outvoted)[0]
+	}
+	return p.Hand(g.value())[0]
 }
 
 // extendMany extends a few keys in one call, one of them twice at times, and at times

@@ -103,6 +103,11 @@ type claim struct {
 	overAt   Time
 	success  Time // of the last round that succeeded
 	seats    []seat
+
+	from, heir *claim // whose lease it takes over, and who took it over from it
+	fromID     uint64
+	handed     bool
+	dropped    int // on how many nodes its own client deleted it after that
 }
 
 // end is when the lease stops to be valid.
@@ -225,6 +230,12 @@ func (c *Checker) Observe(ev Event) {
 		}
 	case Over:
 		c.ended(ev)
+	case HandedOver:
+		c.handedOver(ev)
+	case TookOver:
+		c.tookOver(ev)
+	case Prolonged:
+		c.prolonged(ev)
 	case Paused, Resumed, Crashed:
 		c.life(ev)
 	case Wants, Settled:
@@ -315,6 +326,7 @@ func (c *Checker) asked(ev Event) {
 	}
 	cl.id, cl.client, cl.key, cl.asked = ev.Claim, c.client(ev.Client), c.key(ev.Key), ev.At
 	cl.of, cl.shares = ev.Of, ev.Shares
+	cl.from, cl.fromID = c.claims[ev.From], ev.From
 	cl.keys = append(cl.keys, cl.key)
 	for _, id := range ev.Also {
 		cl.keys = append(cl.keys, c.key(id))
@@ -376,7 +388,7 @@ func (c *Checker) ended(ev Event) {
 		for _, k := range cl.keys {
 			k.handed = ev.GaveUp && !cl.foreign
 		}
-	} else {
+	} else if cl.from == nil {
 		c.judgeLost(cl, ev.GaveUp)
 	}
 	cl.isOver, cl.overAt = true, ev.At

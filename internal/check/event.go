@@ -26,6 +26,7 @@ type Event struct {
 	Node     int
 	Key      int
 	Claim    uint64
+	From     uint64 // of Asked: the claim whose lease it is to take over; of Took: whose value the node had and passed on
 	By       uint64 // the claim whose request did it
 	Token    uint64
 	Ticket   uint64 // of a waiter: its place in the order
@@ -56,6 +57,12 @@ const (
 	Passed                   // Claim, Token, Deadline: the lease is the next user's of the same client from here on
 	Yields                   // Claim: from here on it shares its key
 	Over                     // Claim: the attempt failed or was given up, or the lease ended, for its client to know
+
+	// A lease that is handed over to another client: then claims that are Asked From it try
+	// to take it over.
+	HandedOver // Claim: stands for Over: its value stays on the nodes
+	TookOver   // Claim, Token, Deadline, Sent: stands for Won: it has the lease of the claim that it is From
+	Prolonged  // Claim, Token, Deadline, Sent: it has extended that lease, which stays in nobody's hands
 
 	// The life of a client. A client that waits for a key Wants it until it does
 	// not any more, by Settled, whatever the outcome.
@@ -128,6 +135,10 @@ const (
 	I8 Invariant = "I8"
 	I9 Invariant = "I9"
 	A3 Invariant = "A3"
+
+	H1 Invariant = "H1"
+	H2 Invariant = "H2"
+	H3 Invariant = "H3"
 )
 
 // Statement is the invariant in words.
@@ -153,6 +164,12 @@ func (i Invariant) Statement() string {
 		return "sets are served: who wants several keys has them soon after all of them are free"
 	case I9:
 		return "continuity: an extension succeeds only on a majority of nodes that retained the key"
+	case H1:
+		return "handing over: a lease that was handed over is taken over once at most"
+	case H2:
+		return "handing over: it is the same lease, with the same token, and nobody had it in between"
+	case H3:
+		return "handing over: who cannot take it over leaves it to be taken over"
 	}
 	return "no such invariant"
 }

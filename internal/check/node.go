@@ -5,6 +5,7 @@ type seat struct {
 	now, before, earlier spell
 	doubtful             bool // a request for the key was given up
 	since                Time // when the first was
+	took                 Time // when it got the value
 	risen                bool // it has the value from an old copy
 }
 
@@ -41,7 +42,7 @@ func (cl *claim) nodes() int { return len(cl.seats) / len(cl.keys) }
 // touched follows the key on a node, and checks I4.
 func (c *Checker) touched(ev Event) {
 	cl := c.claims[ev.Claim]
-	if ev.By != ev.Claim && ev.Kind != Rose {
+	if ev.By != ev.Claim && ev.Kind != Rose && !c.follows(ev) {
 		what := map[Kind]string{Took: "took the key for", Kept: "extended the key of", Dropped: "deleted the key of"}[ev.Kind]
 		c.violate(I4, ev.Node, []uint64{ev.By, ev.Claim}, "a request of #%d %s #%d on %s: they are different attempts",
 			ev.By, what, ev.Claim, c.cfg.Node(ev.Node))
@@ -50,13 +51,22 @@ func (c *Checker) touched(ev Event) {
 		return
 	}
 	s := cl.seat(ev.Node, ev.Key)
+	if cl.from != nil || cl.handed {
+		c.keeps(cl)
+	}
 	switch ev.Kind {
 	case Took, Rose:
 		s.earlier, s.before = s.before, s.now
 		s.now = spell{ev.At, ev.At, ev.First && !s.doubtful}
+		if p, ok := c.passedOn(ev); ok {
+			s.now = p
+		}
+		s.took = ev.At
 		s.risen = ev.Kind == Rose
 	case Kept:
 		s.now.kept = ev.At
+	case Dropped:
+		c.leaves(cl, ev)
 	default:
 	}
 }
@@ -176,7 +186,7 @@ func (c *Checker) trouble(cl *client, node int) *trouble {
 //   - Quick after its end, on a node that there was no trouble with;
 //   - Reach after the end of the trouble, and up to Pause more.
 //
-// Only the first holds for a client that crashed, as it cleans nothing up; for a
+// Only the first holds for a lease that was handed over; for a client that crashed, as it cleans nothing up; for a
 // value that came back from an old copy of the node's data; and for one that was
 // taken by a request after its client had given it up.
 func (c *Checker) seen(ev Event) {
@@ -189,8 +199,8 @@ func (c *Checker) seen(ev Event) {
 		c.violate(I5, ev.Node, []uint64{cl.id}, "%s still has %s for %s, %v after it was last asked to keep it",
 			c.cfg.Node(ev.Node), c.cfg.Key(ev.Key), c.name(cl), ev.At-last)
 	}
-	if !cl.isOver || cl.client.crashed || cl.client.paused || c.cfg.Quick == 0 ||
-		s.risen || s.doubtful && s.now.began > s.since {
+	if !cl.isOver || cl.handed || cl.client.crashed || cl.client.paused || c.cfg.Quick == 0 ||
+		s.risen || s.doubtful && s.took > s.since {
 		return
 	}
 	by := cl.overAt + c.cfg.Quick

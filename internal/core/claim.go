@@ -58,6 +58,7 @@ type Claim struct {
 	wonAt   Time
 	wanted  bool // the user waits for the outcome of an Extend
 
+	estate  *estate // of a lease that another process handed over; nil if there is none
 	reason  Reason
 	freed   bool // Freed was said
 	done    bool // Done was said
@@ -72,6 +73,7 @@ const (
 	idle phase = iota
 	asking
 	raising
+	resuming
 	held
 	ending
 )
@@ -82,13 +84,14 @@ type Reason uint8
 // The reasons. Outvoted and Abandoned end a claim that was never held; the
 // others end a lease.
 const (
-	NotEnded  Reason = iota
-	Outvoted         // the round was lost, or won too late
-	Abandoned        // the caller gave up
-	Released         // by its user
-	Expired          // the deadline passed without a successful extension
-	Overrun          // the max hold was reached
-	Undone           // so many nodes lost the key that no extension can succeed any more
+	NotEnded   Reason = iota
+	Outvoted          // the round was lost, or won too late
+	Abandoned         // the caller gave up
+	Released          // by its user
+	Expired           // the deadline passed without a successful extension
+	Overrun           // the max hold was reached
+	Undone            // so many nodes lost the key that no extension can succeed any more
+	HandedOver        // the key is left to whoever has the text
 )
 
 // NewClaim returns a claim that has not begun. The terms are shared and
@@ -140,6 +143,19 @@ func (c *Claim) Step(now Now, ev Event, out []Effect) []Effect {
 		return c.end(now, ev.Reason, out)
 	case PassOn:
 		return c.passOn(now, ev, out)
+	case Listed:
+		c.inherit().bequests[ev.Node].listed = true
+		return out
+	case Takeover, Prolong:
+		return c.resume(now, ev, out)
+	case HandOver:
+		switch {
+		case c.phase != held:
+			return out
+		case now.At >= c.Deadline():
+			return c.decideHeld(now, out) // it was over before
+		}
+		return c.handOver(now, out)
 	case Kept:
 		// It comes late to a lease that the others gave: the node is taken as one
 		// that is repaired.
@@ -155,7 +171,7 @@ func (c *Claim) Step(now Now, ev Event, out []Effect) []Effect {
 // Alarm is when the claim wants to be stepped next if nothing else happens.
 func (c *Claim) Alarm() Time {
 	switch c.phase {
-	case asking, raising:
+	case asking, raising, resuming:
 		return c.deadline
 	case held:
 		if c.open && !c.stalled {
@@ -231,6 +247,8 @@ func (c *Claim) decide(now Now, out []Effect) []Effect {
 		return c.decideAsk(now, out)
 	case raising:
 		return c.decideRaise(now, out)
+	case resuming:
+		return c.decideResume(now, out)
 	case held:
 		return c.decideHeld(now, out)
 	case ending:

@@ -29,7 +29,10 @@ func (c *Claim) end(_ Now, reason Reason, out []Effect) []Effect {
 // queues with its last claim; after an attempt that was outvoted it stays in them.
 func (c *Claim) clean(node int, out []Effect) []Effect {
 	s := &c.seats[node]
-	if s.mayHold() || c.queued && c.reason != Outvoted && !s.left {
+	if c.borrowed() || c.reason == HandedOver && s.left {
+		return out // it is for whoever has the text
+	}
+	if s.mayHold() || c.openAt(node) || c.queued && c.reason != Outvoted && !s.left {
 		return c.send(node, Release, out)
 	}
 	return out

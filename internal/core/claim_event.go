@@ -16,6 +16,10 @@ const (
 	End                              // Reason: Abandoned or Released
 	Kept                             // Node: it keeps the key for the waiter that this claim is of
 	PassOn                           // Renew, MaxHold: the lease is the next user's of the same process; see CanPass
+	HandOver                         // the lease is to be another process's; see Retaining
+	Listed                           // Node: before Takeover or Prolong: it had the key when the lease was handed over
+	Takeover                         // Token, Renew, MaxHold, Stagger: take over a lease that was handed over, with that token
+	Prolong                          // Token: extend one, and leave it to whoever has the text
 )
 
 // Event is one thing that happened to a claim.

@@ -50,12 +50,12 @@ func (c *Claim) decideHeld(now Now, out []Effect) []Effect {
 
 // voters counts the nodes that can vote in the next round: those that have held
 // the key ever since the last success, and stragglers of the asking that may
-// turn out to.
+// turn out to; and those that have yet to pass on a lease that was handed over.
 func (c *Claim) voters() int {
 	n := 0
 	for i := range c.seats {
 		s := &c.seats[i]
-		if s.established <= c.good || s.op == Ask && s.round == 0 && !s.overdue {
+		if s.established <= c.good || s.op == Ask && s.round == 0 && !s.overdue || c.listed(i) && c.openAt(i) {
 			n++
 		}
 	}
@@ -75,6 +75,10 @@ func (c *Claim) extend(now Now, out []Effect) []Effect {
 			continue
 		}
 		s.ballot = awaited
+		if c.openAt(i) {
+			out = c.send(i, Resume, out)
+			continue
+		}
 		out = c.send(i, Extend, out)
 	}
 	return c.decideExtend(now, out)

@@ -65,7 +65,7 @@ func (c *Claim) reply(now Now, ev Event, out []Effect) []Effect {
 		// itself again, as a node that was repaired (I9).
 		s.established = c.round + 1
 	}
-	voter := s.established <= c.good
+	voter := s.established <= c.good || ev.Op == Resume && c.listed(ev.Node)
 	s.op, s.overdue = 0, false
 	c.learn(s, ev, late)
 	if c.phase == ending {
@@ -76,10 +76,13 @@ func (c *Claim) reply(now Now, ev Event, out []Effect) []Effect {
 		s.hear(ev.Vote)
 	}
 	switch {
-	case c.phase == held && ev.Op == Extend && ev.Vote.Answer == Absent:
+	case c.phase == held && (ev.Op == Extend || ev.Op == Resume) && ev.Vote.Answer == Absent:
 		// Repair: give the key back. It is no vote (I9).
 		s.ballot = no
 		out = c.send(ev.Node, Ask, out)
+	case ev.Op == Resume && ev.Vote.Answer == Granted && c.extends():
+		out = c.send(ev.Node, Extend, out)
+		s.ballot = awaited
 	case c.phase == raising && ev.Op == Ask && ev.Vote.Answer == Granted && !ev.Vote.Abstain:
 		// A straggler's grant: it may vote on the token too.
 		out = c.send(ev.Node, Raise, out)
@@ -104,6 +107,8 @@ func (c *Claim) agrees(op Op, v Vote, voter bool) bool {
 		return v.Answer == Granted && v.Accepted && !v.Abstain
 	case Extend:
 		return v.Answer == Retained && voter
+	case Resume:
+		return v.Answer == Granted && voter && !v.Abstain
 	default:
 		return false
 	}
@@ -129,6 +134,8 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 			s.doubt = true
 		default:
 		}
+	case Resume:
+		c.inherited(s, ev)
 	case Raise, Extend:
 		switch ev.Vote.Answer {
 		case Absent, Refused:
@@ -158,5 +165,8 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 		// Whatever became of it, the claim has done its part: a release that
 		// did not reach the node is owed by the node's gate.
 		s.established, s.doubt = none, false
+		if c.estate != nil {
+			c.estate.bequests[ev.Node].open = false
+		}
 	}
 }

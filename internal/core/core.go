@@ -36,11 +36,13 @@ type Op uint8
 // The requests. Ask takes the key if it is free and proposes a token; it also
 // gives the key back to a node that lost it. Raise proposes a higher token
 // to a node that granted. Extend resets the expiry. Release compares and deletes.
+// Resume makes the key ours that another process handed over, and leaves the expiry as it is.
 const (
 	Ask Op = iota + 1
 	Raise
 	Extend
 	Release
+	Resume
 )
 
 // String names the request as errors do.
@@ -54,6 +56,8 @@ func (op Op) String() string {
 		return "extend"
 	case Release:
 		return "release"
+	case Resume:
+		return "resume"
 	}
 	return "no request"
 }
@@ -68,10 +72,10 @@ const (
 	Unknown  Answer = iota // to any request: no reply
 	Unsent                 // to any request: the client kept it back
 	Failed                 // to any request: an error reply, nothing was done
-	Granted                // to Ask and Raise: the key is ours
-	Refused                // to Ask, Raise and Extend: the key is another's
+	Granted                // to Ask, Raise and Resume: the key is ours
+	Refused                // to Ask, Raise, Extend and Resume: the key is another's
 	Retained               // to Extend: the key was ours all the time
-	Absent                 // to Raise, Extend and Release: there was no key of ours
+	Absent                 // to Raise, Extend, Resume and Release: there was no key of ours
 	Deleted                // to Release: the key was ours and is gone
 )
 

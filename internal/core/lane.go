@@ -50,7 +50,8 @@ func (f *Flight) SentAt() Time { return f.sentAt }
 // sent, or was not answered. Or, without a value, a waiter that is to leave the queue.
 type Debt struct {
 	Key, Value, Waiter string
-	Kind               any // of use to the shell only
+	Kind               any    // of use to the shell only
+	Back               string // the key is not to go, but to have that value again: its lease was handed over
 }
 
 // NewLane returns the lane to a node of which nothing is known.
@@ -89,7 +90,7 @@ func (l *Lane) Admit(op Op, repair bool, standing Standing, quorumWithout bool) 
 			return Suspected
 		}
 		return Busy
-	case (op == Ask || op == Extend) && l.suspect && quorumWithout:
+	case (op == Ask || op == Extend || op == Resume) && l.suspect && quorumWithout:
 		return Suspected
 	case op == Ask && !repair && (standing == Abstains || standing == Barred):
 		return NoVote

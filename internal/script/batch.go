@@ -20,6 +20,10 @@ type Params struct {
 	// Waiter is who asks, if it stands in the nodes' queues for the key; "" if not.
 	Waiter Waiter
 
+	// From is the value that the key had in the hands of another process, of a lease that was handed
+	// over; "" if there was none.
+	From string
+
 	// Kind is what is asked for; nil for the plain lock.
 	Kind Kind
 
@@ -117,6 +121,8 @@ func ReleaseToOthers(key, value string, waiter Waiter, deputy Deputy) resp.Comma
 func Pay(d core.Debt) resp.Command {
 	kind, ok := d.Kind.(Kind)
 	switch {
+	case d.Back != "":
+		return hand(d.Key, d.Value, d.Back)
 	case ok && d.Value == "":
 		return kind.Release(d.Key, format, Waiter(d.Waiter), false, Nobody) // no claim has that value
 	case ok:

@@ -23,6 +23,8 @@ var equivalents = map[*Script]struct {
 	ReleaseAllScript: {3, 5, (*run).releaseAll},
 	ExtendAllScript:  {3, 6, (*run).extendAll},
 	RaiseAllScript:   {3, 3, (*run).raiseAll},
+
+	HandScript: {1, 2, (*run).hand},
 }
 
 func (r *run) eval(cmd resp.Command) resp.Reply {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/resp"
 )
 
@@ -281,4 +282,34 @@ func TestModelRefusesWhatItDoesNotKnow(t *testing.T) {
 	if got := m.Exec(1, resp.Command{"FOO", strings.Repeat("x", 500)}); len(got.Text) > 250 {
 		t.Errorf("a long argument is echoed whole: %d bytes", len(got.Text))
 	}
+}
+
+// Hand passes a key on from one value to another, and back, keeps the mark and the expiry; it
+// touches nobody else's key, and none that is gone.
+func TestModelHands(t *testing.T) {
+	p := Params{Key: "k", TTL: 100, Retention: 1000, From: "rl1.a"}
+	m := NewModel()
+	do := func(at int64, cmd resp.Command, want string) {
+		t.Helper()
+		if got := m.Exec(at, cmd).String(); got != want {
+			t.Errorf("at %d: %v\n got %s\nwant %s", at, cmd, got, want)
+		}
+	}
+	do(0, resp.Command{"SCRIPT", "LOAD", HandScript.Source}, fmt.Sprintf("%q", HandScript.SHA))
+	take, giveBack := p.Hand("rl1.b")[0], p.Return("rl1.b", core.Outvoted)[0]
+	do(0, take, "0")
+	do(0, resp.Command{"EXISTS", "k"}, "0")
+	do(0, resp.Command{"SET", "k", "rl1.a", "PX", "50"}, `"OK"`)
+	do(10, take, "1")
+	do(10, resp.Command{"GET", "k"}, `"rl1.b"`)
+	do(10, resp.Command{"PEXPIRETIME", "k"}, "50")
+	do(10, p.Hand("rl1.c")[0], `"rl1.b"`)
+	do(20, take, "1") // sent twice
+	do(20, resp.Command{"SETRANGE", "k", "3", "+"}, "5")
+	do(30, giveBack, "1")
+	do(30, resp.Command{"GET", "k"}, `"rl1+a"`)
+	do(30, resp.Command{"PEXPIRETIME", "k"}, "50")
+	do(30, take, "1")
+	do(30, resp.Command{"GET", "k"}, `"rl1+b"`)
+	do(51, take, "0")
 }

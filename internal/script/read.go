@@ -16,6 +16,8 @@ func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 	switch {
 	case e.Op == core.Ask:
 		return p.ask(value, e.Token, look)
+	case e.Op == core.Resume:
+		return p.Hand(value)
 	case e.Op == core.Release:
 		return []resp.Command{p.Release(value, false, Both)}
 	case p.Kind != nil && e.Op == core.Raise:
@@ -40,6 +42,9 @@ func (p Params) Read(op core.Op, value string, replies []resp.Reply) core.Vote {
 	}
 	if p.Kind != nil {
 		return p.Kind.Read(&p, op, value, replies)
+	}
+	if p.From != "" && (op == core.Resume || op == core.Release) {
+		return p.readHand(op, replies)
 	}
 	switch op {
 	case core.Ask:

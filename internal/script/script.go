@@ -58,10 +58,15 @@ var (
 	ExtendAllScript  = compile("extend_all", queueSource+allSource+extendAllSource)
 	RaiseAllScript   = compile("raise_all", queueSource+allSource+raiseAllSource)
 
+	//go:embed hand.lua
+	handSource string
+
+	HandScript = compile("hand", handSource)
+
 	ExtendManyScript = compile("extend_many", extendManySource)
 
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
-	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript}
+	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript, HandScript}
 )
 
 func compile(name, source string) *Script {

@@ -24,6 +24,7 @@ type claim struct {
 	turn   *turn // of the lease, in the process
 	passes *turn // it is over: the turn is the next one's when all is carried out
 	waiter *waiter
+	from   *claim // whose lease it takes over
 	chance chance
 
 	alarm core.Time // when the timer fires
@@ -33,6 +34,7 @@ type claim struct {
 	freed bool          // as many nodes as will be free soon are free of the key
 	told  bool          // the operation knows how the attempt ended
 	sent  time.Duration // when the round under way began, in true time
+	round uint32        // which that is
 }
 
 // newClaim makes a claim with a value of its own.
@@ -111,6 +113,9 @@ func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 		stay := c.core.Reason() == core.Outvoted
 		return []resp.Command{c.params.Release(c.value, stay, c.proc.deputy(before))}
 	}
+	if e.Op == core.Release && c.from != nil {
+		return c.params.Return(c.value, c.core.Reason())
+	}
 	if c.op.spec.Foreign {
 		return foreignBatch(c, e)
 	}
@@ -139,12 +144,16 @@ func (c *claim) note(effects []core.Effect) {
 	for _, e := range effects {
 		switch e.Kind {
 		case core.Send:
-			if e.Op == core.Extend {
-				c.sent = w.now
+			if e.Op == core.Extend && e.Round != c.round {
+				c.sent, c.round = w.now, e.Round
 			}
 		case core.Won:
 			c.won = true
 			c.proc.highest = max(c.proc.highest, c.core.Reserved())
+			if c.from != nil {
+				c.noteHeir()
+				continue
+			}
 			w.stats.Acquisitions++
 			won := check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline(), Foreign: c.op.spec.Foreign}
 			if c.waiter != nil {
@@ -159,6 +168,11 @@ func (c *claim) note(effects []core.Effect) {
 			w.tell(check.Event{Kind: check.Extended, Claim: c.id, Deadline: c.deadline(), Sent: c.sent})
 		case core.Ended:
 			c.lost = c.loss()
+			if c.lost.reason == core.HandedOver && (c.from == nil || !c.op.text.heir.Prolong) {
+				w.tell(check.Event{Kind: check.HandedOver, Claim: c.id})
+				c.passes, c.turn = c.turn, nil
+				continue
+			}
 			gaveUp := c.lost.reason == core.Abandoned || c.lost.reason == core.Released
 			w.tell(check.Event{Kind: check.Over, Claim: c.id, GaveUp: gaveUp})
 			if c.won {
@@ -179,7 +193,7 @@ func (c *claim) deadline() time.Duration {
 // will be counted.
 func (c *claim) hear(l *lane, a landed) {
 	f := a.call
-	if c.won || c.lost != nil || a.vote.Answer != core.Granted || a.vote.Abstain || f.op != core.Ask && f.op != core.Raise {
+	if c.won || c.lost != nil || a.vote.Answer != core.Granted || a.vote.Abstain || f.op != core.Ask && f.op != core.Raise && f.op != core.Resume {
 		return
 	}
 	c.proc.w.tell(check.Event{Kind: check.Voted, Node: l.node.index, Claim: c.id})

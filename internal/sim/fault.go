@@ -97,7 +97,7 @@ var whatNames = map[What]string{
 // String is the fault's name.
 func (w What) String() string { return whatNames[w] }
 
-var opNames = map[core.Op]string{core.Ask: "acquire", core.Raise: "raise", core.Extend: "extend", core.Release: "release", verify: "verify"}
+var opNames = map[core.Op]string{core.Ask: "acquire", core.Raise: "raise", core.Extend: "extend", core.Release: "release", core.Resume: "resume", verify: "verify"}
 
 // String prints the fault as its source.
 func (f Fault) String() string {

@@ -47,6 +47,7 @@ func Generate(seed uint64) *Scenario {
 }
 
 func (g *generator) sort() {
+	g.handOvers()
 	slices.SortStableFunc(g.s.Ops, func(a, b Op) int { return int(a.At - b.At) })
 	slices.SortStableFunc(g.s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
 }

@@ -127,6 +127,9 @@ func (l *lane) admit(e core.Effect) error {
 
 func (l *lane) owe(c *claim) {
 	d := core.Debt{Key: c.params.Key, Value: c.value, Kind: c.params.Kind}
+	if c.from != nil && !c.won {
+		d.Back = c.from.value
+	}
 	if c.lost == nil || c.lost.reason != core.Outvoted {
 		d.Waiter = string(c.params.Waiter)
 	}
@@ -248,7 +251,7 @@ func (f *call) failed(err error) {
 	w := f.lane.proc.w
 	f.stray()
 	if f.claim != nil {
-		w.tell(check.Event{Kind: check.Unanswered, Node: f.lane.node.index, Claim: f.claim.id, Asks: f.op == core.Ask})
+		w.tell(check.Event{Kind: check.Unanswered, Node: f.lane.node.index, Claim: f.claim.id, Asks: f.op == core.Ask || f.op == core.Resume})
 	}
 	for i := range f.debts {
 		if c := f.debts[i].claim; c != nil {

@@ -116,6 +116,7 @@ func (n *node) note(w *world, now int64, key int, by *claim, first bool, verb st
 			w.tell(check.Event{Kind: check.Dropped, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
 		}
 		h.claim = nil
+	case n.passed(w, key, by, text):
 	case verb == "SET" && reply.Kind == resp.Nil, h.claim == nil && text == by.value, h.claim != nil && text != h.claim.value && text == by.value:
 		*h = holding{by, w.now}
 		w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: by.id, By: by.id, First: first})

@@ -34,6 +34,7 @@ type operation struct {
 	canceled bool // the caller's context is done
 	wanting  bool // the book knows that it waits
 	finished bool
+	text     *text // of the lease that it is to take over
 }
 
 // worker does its operations one after the other.
@@ -83,6 +84,10 @@ func (k *worker) begin(w *world) {
 func (o *operation) attempt() {
 	if o.proc.paused > 0 {
 		o.plan(0, evAttempt) // begins when the process goes on
+		return
+	}
+	if o.text != nil {
+		o.resume()
 		return
 	}
 	p, w := o.proc, o.proc.w
@@ -218,6 +223,10 @@ func (o *operation) defeated(c *claim, l *loss) {
 
 // again waits before the next attempt, or gives up.
 func (o *operation) again(lost *loss) {
+	if o.text != nil {
+		o.unresumed()
+		return
+	}
 	queued, spent := false, o.place != nil && o.claim.won
 	if o.place != nil && !spent {
 		queued = o.place.lost(o.claim)
@@ -255,6 +264,8 @@ func (o *operation) hear(c *claim, what core.EffectKind) {
 		return
 	}
 	switch {
+	case what == core.Won && o.text != nil && o.text.heir.Prolong:
+		o.finish()
 	case what == core.Freed && o.holding:
 		o.finish()
 	case what == core.Freed && o.outcome != nil:
@@ -272,6 +283,7 @@ func (o *operation) grant() {
 	w := o.proc.w
 	o.settle()
 	o.holding, o.heir = true, false
+	o.takeTurn()
 	if t := o.turn; t != nil {
 		o.claim.turn, o.turn = t, nil
 		t.known, t.out = true, false
@@ -326,7 +338,7 @@ func (o *operation) end() {
 		c.step(core.Event{Kind: core.StopRenewal})
 		// The user never looks at it again; the lease runs out by itself.
 		o.finish()
-	case o.passOn():
+	case o.handOver(), o.passOn():
 	default:
 		c.step(core.Event{Kind: core.End, Reason: core.Released})
 	}

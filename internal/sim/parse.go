@@ -54,6 +54,11 @@ func (s *Scenario) complete() error {
 		for len(s.Clients) <= o.Client {
 			s.Clients = append(s.Clients, Client{})
 		}
+		for _, h := range o.Heirs {
+			for len(s.Clients) <= h.Client {
+				s.Clients = append(s.Clients, Client{})
+			}
+		}
 		for _, k := range append(o.Also, o.Key) {
 			s.Keys = max(s.Keys, k+1)
 		}
@@ -262,6 +267,12 @@ func (p *words) op(at time.Duration) (o Op, last int) {
 			o.Read = true
 		case "yield":
 			o.Yield = p.duration()
+		case "hand-over":
+			o.HandOver = true
+		case "heir", "prolong":
+			o.Heirs = append(o.Heirs, p.heir(w == "prolong"))
+		case "back":
+			o.Back = true
 		case "foreign":
 			o.Foreign = true
 		case "write":
@@ -335,6 +346,6 @@ func (p *words) request() core.Op {
 			return op
 		}
 	}
-	p.fail("%q is no request: acquire, raise, extend, release or verify", w)
+	p.fail("%q is no request: acquire, raise, extend, release, resume or verify", w)
 	return 0
 }

@@ -59,24 +59,27 @@ type Expectation struct {
 //	at 5ms A/2 acquire k1 hold 20ms wait 1s
 //	at 5ms A/0..9 acquire k1 hold 20ms          ten workers do
 type Op struct {
-	At      time.Duration
-	Client  int
-	Worker  int
-	Try     bool            // "try": TryAcquire; else "acquire"
-	Key     int             // "k1" is 0
-	Hold    time.Duration   // "hold D": from the grant to the release
-	Wait    time.Duration   // "wait D": gives up waiting then; 0: never
-	Cancel  time.Duration   // "cancel D": the caller's context ends then, be it waiting or holding; 0: never
-	Extend  []time.Duration // "extend D": calls Extend so long after the grant; any number of them
-	MaxHold time.Duration   // "max-hold D"
-	NoRenew bool            // "no-renewal"
-	Leave   bool            // "leave": does not release at the end of the hold, and lets the lease run out
-	Also    []int           // "also k2": takes that key, too, all of them or none; any number of them
-	Slots   int             // "slots 3": takes one of so many slots; 0: the lock
-	Read    bool            // "read": shares the key with others that do
-	Yield   time.Duration   // "yield D": shares the key from so long after the grant on
-	Foreign bool            // "foreign": by another library, which sets the key and deletes it, knows of no queue, and polls
-	Write   bool            // "write": at the end of the hold, without looking, writes to a resource that is fenced by the token
+	At       time.Duration
+	Client   int
+	Worker   int
+	Try      bool            // "try": TryAcquire; else "acquire"
+	Key      int             // "k1" is 0
+	Hold     time.Duration   // "hold D": from the grant to the release
+	Wait     time.Duration   // "wait D": gives up waiting then; 0: never
+	Cancel   time.Duration   // "cancel D": the caller's context ends then, be it waiting or holding; 0: never
+	Extend   []time.Duration // "extend D": calls Extend so long after the grant; any number of them
+	MaxHold  time.Duration   // "max-hold D"
+	NoRenew  bool            // "no-renewal"
+	Leave    bool            // "leave": does not release at the end of the hold, and lets the lease run out
+	Also     []int           // "also k2": takes that key, too, all of them or none; any number of them
+	Slots    int             // "slots 3": takes one of so many slots; 0: the lock
+	Read     bool            // "read": shares the key with others that do
+	Yield    time.Duration   // "yield D": shares the key from so long after the grant on
+	HandOver bool            // "hand-over": at the end of the hold the lease is not given back, but handed over to the heirs
+	Heirs    []Heir          // "heir B D", "prolong B D": who gets its text, so long after; any number of them
+	Back     bool            // "back": who has taken it over hands it back in the same way
+	Foreign  bool            // "foreign": by another library, which sets the key and deletes it, knows of no queue, and polls
+	Write    bool            // "write": at the end of the hold, without looking, writes to a resource that is fenced by the token
 }
 
 // ttl is the TTL of a client.
@@ -249,6 +252,15 @@ func (o Op) String() string {
 		b.WriteString(" read")
 	}
 	with("yield", o.Yield)
+	if o.HandOver {
+		b.WriteString(" hand-over")
+	}
+	for _, h := range o.Heirs {
+		fmt.Fprintf(&b, " %v", h)
+	}
+	if o.Back {
+		b.WriteString(" back")
+	}
 	if o.Foreign {
 		b.WriteString(" foreign")
 	}

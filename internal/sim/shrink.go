@@ -166,6 +166,10 @@ var opChanges = []func(*Op){
 	func(o *Op) { o.Wait = 0 },
 	func(o *Op) { o.NoRenew = false },
 	func(o *Op) { o.Leave = false },
+	func(o *Op) { o.HandOver, o.Heirs, o.Back = false, nil, false },
+	func(o *Op) { o.Heirs = o.Heirs[:max(0, len(o.Heirs)-1)] },
+	func(o *Op) { o.Heirs = o.Heirs[min(1, len(o.Heirs)):] },
+	func(o *Op) { o.Back = false },
 	func(o *Op) { o.Try = false },
 	func(o *Op) { o.Worker = 0 },
 	func(o *Op) { o.Hold = o.Hold.Round(10 * time.Millisecond) },
@@ -209,6 +213,7 @@ func (s *Scenario) dropClient(c int) {
 		if s.Ops[i].Client > c {
 			s.Ops[i].Client--
 		}
+		s.Ops[i].Heirs = without(s.Ops[i].Heirs, c)
 	}
 	for i := range s.Faults {
 		if s.Faults[i].Client > c {

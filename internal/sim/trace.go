@@ -126,6 +126,12 @@ func (t *trace) told(ev check.Event) {
 		t.vain()
 	case check.Won:
 		by("HOLDS, token %d, until %v", ev.Token, ev.Deadline)
+	case check.TookOver:
+		by("HOLDS what was handed over, token %d, until %v", ev.Token, ev.Deadline)
+	case check.Prolonged:
+		by("extends what was handed over until %v", ev.Deadline)
+	case check.HandedOver:
+		by("is handed over")
 	case check.Passed:
 		by("passes on, token %d", ev.Token)
 	case check.Extended:
@@ -152,7 +158,7 @@ func (t *trace) told(ev check.Event) {
 
 var reasons = map[core.Reason]string{
 	core.Outvoted: "is outvoted", core.Abandoned: "is given up", core.Released: "is released",
-	core.Expired: "has EXPIRED", core.Overrun: "is over: max hold", core.Undone: "is LOST: too few nodes have it",
+	core.HandedOver: "leaves it to others", core.Expired: "has EXPIRED", core.Overrun: "is over: max hold", core.Undone: "is LOST: too few nodes have it",
 }
 
 // claim finds a claim that is not done.

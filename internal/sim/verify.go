@@ -16,7 +16,7 @@ import (
 // weigh decides what a vote counts for, and marks it; false means that the node
 // must be verified first.
 func (l *lane) weigh(f *call, v *core.Vote) bool {
-	if f.op != core.Ask && f.op != core.Raise || v.Answer != core.Granted {
+	if f.op != core.Ask && f.op != core.Raise && f.op != core.Resume || v.Answer != core.Granted {
 		return true
 	}
 	switch l.core.Guard.Standing(f.SentAt(), l.epoch) {

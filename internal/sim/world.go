@@ -51,6 +51,7 @@ type Stats struct {
 	Acquisitions int
 	Extensions   int
 	HandOvers    int // within a process
+	TakeOvers    int // by another one
 	Faults       map[What]int
 }
 
@@ -310,6 +311,7 @@ func (s *Stats) Add(o Stats) {
 	s.Acquisitions += o.Acquisitions
 	s.Extensions += o.Extensions
 	s.HandOvers += o.HandOvers
+	s.TakeOvers += o.TakeOvers
 	for what, n := range o.Faults {
 		s.Faults[what] += n
 	}

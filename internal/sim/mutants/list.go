@@ -21,6 +21,10 @@ const (
 	modelQueue = "internal/script/model_queue.go"
 	modelAll   = "internal/script/model_all.go"
 	wait       = "internal/core/wait.go"
+	resume     = "internal/core/claim_resume.go"
+	handScript = "internal/script/hand.go"
+	modelHand  = "internal/script/model_hand.go"
+	simHanding = "internal/sim/handing.go"
 	simEar     = "internal/sim/ear.go"
 	simQueues  = "internal/sim/queues.go"
 	simClaim   = "internal/sim/claim.go" // what the shell decides, as the simulator mirrors it
@@ -214,7 +218,7 @@ var All = []Mutant{
 		Name:   "suspect-awaited",
 		Why:    "a node that does not answer is waited for by every attempt",
 		Breaks: breaks(check.I8),
-		Edits:  []Edit{{lane, "	case (op == Ask || op == Extend) && l.suspect && quorumWithout:\n", "	case (op == Ask || op == Extend) && l.suspect && quorumWithout && false:\n"}},
+		Edits:  []Edit{{lane, "	case (op == Ask || op == Extend || op == Resume) && l.suspect && quorumWithout:\n", "	case (op == Ask || op == Extend || op == Resume) && l.suspect && quorumWithout && false:\n"}},
 	},
 	{
 		Name:   "all-awaited",
@@ -401,5 +405,57 @@ var All = []Mutant{
 		Why:    "the token of several keys is accepted if the register of the last one accepts it",
 		Breaks: breaks(check.I3),
 		Edits:  []Edit{{modelAll, "				accepted = 0\n			}\n			s.must(\"PEXPIRE\", s.registers[i], retention)\n		}\n		return resp.OfArray(resp.OfInt(1), resp.OfInt(accepted))\n", "				accepted = 0\n			} else {\n				accepted = 1\n			}\n			s.must(\"PEXPIRE\", s.registers[i], retention)\n		}\n		return resp.OfArray(resp.OfInt(1), resp.OfInt(accepted))\n"}},
+	},
+	{
+		Name:   "hand-over-ignored",
+		Why:    "who has handed a lease over goes on with it",
+		Breaks: breaks(check.I1),
+		Edits:  []Edit{{simHanding, "	c.step(core.Event{Kind: core.HandOver})\n", ""}, {simHanding, "	o.finish()\n	return true\n}\n\n// resume", "	return true\n}\n\n// resume"}},
+	},
+	{
+		Name:   "value-kept",
+		Why:    "who takes a lease over goes on with the value that it has",
+		Breaks: breaks(check.H1),
+		Edits:  []Edit{{simHanding, "		how, c.value = core.Prolong, t.from.value\n	}\n", "		how = core.Prolong\n	}\n	c.value = t.from.value\n"}},
+	},
+	{
+		Name:   "blind-hand",
+		Why:    "a key is passed on whoever has it",
+		Breaks: breaks(check.I1, check.H2),
+		Edits:  []Edit{{modelHand, "		case holder.Text != from && holder.Text != to:\n			return holder\n", ""}},
+	},
+	{
+		Name:   "unlisted-votes",
+		Why:    "a node that has the key votes for the lease that was handed over, since whenever it has it",
+		Breaks: breaks(check.I9),
+		Edits: []Edit{
+			{resume, "return c.estate != nil && c.estate.bequests[node].listed }", "return c.estate != nil }"},
+			{resume, "		if b.listed && !ev.Vote.Abstain {\n", "		if !ev.Vote.Abstain {\n"},
+			{resume, "return c.phase == held && s.established <= c.good && s.op", "return c.phase == held && s.established != none && s.op"},
+		},
+	},
+	{
+		Name:   "heir-deletes",
+		Why:    "who cannot take a lease over cleans up as after an attempt, and deletes the key",
+		Breaks: breaks(check.H3),
+		Edits:  []Edit{{handScript, "	if reason == core.Outvoted || reason == core.Abandoned {\n", "	if reason == core.Released {\n"}},
+	},
+	{
+		Name:   "heir-keeps",
+		Why:    "who cannot take a lease over keeps the nodes that it got",
+		Breaks: breaks(check.I5),
+		Edits:  []Edit{{end, "	if c.borrowed() || c.reason == HandedOver && s.left {\n", "	if c.estate != nil && c.reason == Outvoted || c.borrowed() || c.reason == HandedOver && s.left {\n"}},
+	},
+	{
+		Name:   "hand-over-deletes",
+		Why:    "who hands a lease over gives the key back",
+		Breaks: breaks(check.H3),
+		Edits:  []Edit{{end, "	if c.borrowed() || c.reason == HandedOver && s.left {\n", "	if c.borrowed() {\n"}},
+	},
+	{
+		Name:   "hand-over-unguarded",
+		Why:    "a restarted node votes at once for a lease that was handed over",
+		Breaks: breaks(check.I6),
+		Edits:  []Edit{{simGuard, " && f.op != core.Resume ||", " ||"}},
 	},
 }

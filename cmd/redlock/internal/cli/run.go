@@ -68,6 +68,7 @@ type runFlags struct {
 	also      []string
 	killAfter time.Duration
 	timeout   time.Duration
+	longest   time.Duration
 	prefix    string
 	label     string
 	json      bool
@@ -107,6 +108,7 @@ func runCommand(status *int) *cobra.Command {
 	flags.Lookup("kill-after").DefValue = "a third of the TTL"
 	flags.DurationVar(&f.timeout, "node-timeout", 0, "how long one node may take to answer, a quarter of the TTL at the most")
 	flags.Lookup("node-timeout").DefValue = "a tenth of the TTL, at most 50ms"
+	f.longestFlag(cmd)
 	flags.StringVar(&f.prefix, "prefix", redlock.DefaultPrefix, "what stands before NAME in the key on the nodes")
 	flags.StringVar(&f.label, "label", "", "a name for others to see who holds the lock, beside host and process")
 	flags.BoolVar(&f.json, "json", false, "say what happens as JSON, an object a line, on stderr")
@@ -171,6 +173,7 @@ func (f *runFlags) run(cmd *cobra.Command, name string, command []string) (statu
 		Label:   f.label,
 
 		NodeTimeout: f.timeout,
+		LongestTTL:  f.longest,
 	}, reporter)
 	if err == nil {
 		reporter.Tell(report.Exit{Status: status})
@@ -197,6 +200,8 @@ func (f *runFlags) check(cmd *cobra.Command, name string) (run.Plan, error) {
 		return run.Plan{}, exit.Failuref("", "--node-timeout %v: from 1ms to a quarter of --ttl %v, so that the lease is valid after a silent node was waited for", f.timeout, f.ttl)
 	case len(f.also) >= redlock.MostNames:
 		return run.Plan{}, exit.Failuref("", "--also was given %d times: %d locks in all at most", len(f.also), redlock.MostNames)
+	case flags.Changed("longest-ttl") && f.longest < f.ttl:
+		return run.Plan{}, exit.Failuref("", "--longest-ttl %v is less than --ttl %v", f.longest, f.ttl)
 	case len(f.label) > longestLabel || strings.ContainsFunc(f.label, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return run.Plan{}, exit.Failuref("", "--label %q: printable text of %d bytes at the most", f.label, longestLabel)
 	}

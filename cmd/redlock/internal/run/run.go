@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -36,6 +35,7 @@ type Options struct {
 	Label   string
 
 	NodeTimeout time.Duration // 0 for the library's default
+	LongestTTL  time.Duration // that anybody uses on these nodes; 0 for the own one
 }
 
 // key is the lock's key on the nodes, or all of them.
@@ -71,27 +71,9 @@ func Run(o Options, reporter *report.Reporter) (status int, err error) {
 	defer signal.Stop(j.signals)
 	survivePipes()
 
-	nodes, err := o.Open()
+	locker, err := j.open(reporter)
 	if err != nil {
-		return 0, failure(err)
-	}
-	prefix, owner := o.Prefix, ""
-	if prefix == "" {
-		prefix = redlock.NoPrefix
-	}
-	if o.Label != "" {
-		owner = label(o.Label)
-	}
-	locker, err := redlock.New(redlock.Config{
-		Nodes:       nodes,
-		TTL:         o.Plan.TTL,
-		NodeTimeout: o.NodeTimeout,
-		Prefix:      prefix,
-		Owner:       owner,
-		Logger:      slog.New(report.Warnings(reporter)),
-	})
-	if err != nil {
-		return 0, failure(err)
+		return 0, err
 	}
 	lease, status, err := j.acquire(locker)
 	if err != nil || lease == nil {

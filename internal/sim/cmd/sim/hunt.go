@@ -111,7 +111,7 @@ func (h *hunter) report(took time.Duration) {
 	fmt.Printf("seeds         %d, from %d on\n", s.Runs, h.first)
 	fmt.Printf("time          %.1f simulated hours, in %v on %d cores\n", s.Time.Hours(), took.Round(100*time.Millisecond), h.cores)
 	fmt.Printf("acquisitions  %d, %.0f a second\n", s.Acquisitions, float64(s.Acquisitions)/took.Seconds())
-	fmt.Printf("              of %d attempts by %d operations; %d extensions; %d hand-overs within processes; %d events\n", s.Attempts, s.Operations, s.Extensions, s.HandOvers, s.Events)
+	fmt.Printf("              of %d attempts by %d operations; %d extensions; %d hand-overs within processes, %d to others; %d events\n", s.Attempts, s.Operations, s.Extensions, s.HandOvers, s.TakeOvers, s.Events)
 	var list []string
 	total := 0
 	for _, what := range slices.Sorted(maps.Keys(s.Faults)) {
