@@ -453,6 +453,13 @@ var All = []Mutant{
 		Edits:  []Edit{{end, "	if c.borrowed() || c.reason == HandedOver && s.left {\n", "	if c.borrowed() {\n"}},
 	},
 	{
+		Name:   "stray-listed",
+		Why:    "a node is listed that may yet be given the key by a late request of the first holder",
+		Breaks: breaks(check.I9),
+		Edits:  []Edit{{resume, "s.established <= c.good && s.op != Ask && !s.doubt", "s.established <= c.good && s.op != Ask"}},
+		Rare:   true,
+	},
+	{
 		Name:   "hand-over-unguarded",
 		Why:    "a restarted node votes at once for a lease that was handed over",
 		Breaks: breaks(check.I6),
