@@ -491,3 +491,18 @@ func TestHandoffDoesNotWaitForSilentNodes(t *testing.T) {
 		}
 	})
 }
+
+// Only the plain lock can be handed over; what cannot stays as it is.
+func TestHandoffOfASet(t *testing.T) {
+	l := open(t, redlocktest.NewNodes(3))
+	set, err := l.AcquireAll(t.Context(), []string{"a", "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := set.Handoff(); err == nil || text != "" || !strings.Contains(err.Error(), "plain lock") {
+		t.Errorf("two locks were handed over: %q, %v", text, err)
+	}
+	if err := set.Release(t.Context()); err != nil {
+		t.Errorf("it was not as before: %v", err)
+	}
+}
