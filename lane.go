@@ -52,11 +52,12 @@ type flight struct {
 	batch []resp.Command
 
 	// Whose request it is: a claim's, or the lane's own, which goes on with then
-	// when it has ended.
+	// when it has ended, and before that says late if its deadline has passed.
 	claim *claim
 	op    core.Op
 	round uint32
 	then  func(replies []resp.Reply, err error)
+	late  func(err error) // nil if nobody waits for it
 
 	queued bool    // it has not been sent
 	next   *flight // in the queue, or of those that are not in use
@@ -293,6 +294,7 @@ func (ln *lane) tick() {
 	}
 	var ready []landed
 	var overdue []tardy
+	var tell []func(err error)
 	for _, x := range late {
 		f := x.Owner.(*flight)
 		switch {
@@ -307,6 +309,8 @@ func (ln *lane) tick() {
 			ready = append(ready, a)
 		case f.claim != nil:
 			overdue = append(overdue, tardy{f.claim, core.Event{Kind: core.Overdue, Node: ln.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: timeout}}})
+		case f.late != nil:
+			tell = append(tell, f.late)
 		case f == ln.verification:
 			ready = append(ready, ln.acquit(timeout)...)
 		}
@@ -321,6 +325,9 @@ func (ln *lane) tick() {
 	}
 	for i := range overdue {
 		overdue[i].claim.step(overdue[i].event)
+	}
+	for _, late := range tell {
+		late(timeout)
 	}
 }
 
