@@ -186,15 +186,20 @@ func (l *Locker) Do(ctx context.Context, name string, fn func(ctx context.Contex
 	if err != nil {
 		return err
 	}
-	defer func() {
-		switch released := lease.Release(ctx); {
-		case errors.Is(released, ErrLost) && !errors.Is(err, ErrLost):
-			err = errors.Join(err, released)
-		case released != nil && !errors.Is(released, ErrLost):
-			l.cfg.Logger.Warn("redlock: a lease was not released on enough nodes: its key goes by TTL", "key", lease.Key(), "ttl", l.cfg.TTL, "cause", released)
-		}
-	}()
+	defer func() { err = l.giveBack(ctx, lease, err) }()
 	return fn(lease.Context(), lease)
+}
+
+// giveBack releases the lease of somebody whose work ended with err, and returns what to
+// tell of both.
+func (l *Locker) giveBack(ctx context.Context, lease *Lease, err error) error {
+	switch released := lease.Release(ctx); {
+	case errors.Is(released, ErrLost) && !errors.Is(err, ErrLost):
+		return errors.Join(err, released)
+	case released != nil && !errors.Is(released, ErrLost):
+		l.cfg.Logger.Warn("redlock: a lease was not released on enough nodes: its key goes by TTL", "key", lease.Key(), "ttl", l.cfg.TTL, "cause", released)
+	}
+	return err
 }
 
 // attempt makes one claim. It returns a lease, or why the claim was lost, or the

@@ -32,6 +32,10 @@ var (
 	// ErrNotHeld: Extend was called on a lease that had been released.
 	ErrNotHeld = errors.New("redlock: the lease is not held")
 
+	// ErrStepDown is for the function that [Locker.Elect] calls to return: it gives
+	// the leadership up, and stands for election again, behind all who wait.
+	ErrStepDown = errors.New("redlock: the leader stepped down")
+
 	// ErrClosed: the Locker was closed.
 	ErrClosed = errors.New("redlock: the locker is closed")
 )
@@ -79,7 +83,7 @@ func (e *HeldError) Is(target error) bool { return target == ErrHeld }
 // QuorumError says that too few nodes did as asked, and why each of the others
 // did not. It is ErrNoQuorum for errors.Is, and so is each node's own cause.
 type QuorumError struct {
-	Op    string // "acquire", "extend", "release", "resume" or "hand over"
+	Op    string // "acquire", "extend", "release", "resume", "hand over", "look at" or "note who leads"
 	Key   string // the key on the nodes
 	Need  int    // how many nodes decide
 	Got   int    // how many did as asked

@@ -178,12 +178,18 @@ func (x *leaseContext) Err() error {
 	return x.Context.Err()
 }
 
-type tokenKey struct{}
+type (
+	tokenKey struct{}
+	leaseKey struct{}
+)
 
-// Value adds the token to the parent's values.
+// Value adds the token, and the lease, to the parent's values.
 func (x *leaseContext) Value(key any) any {
-	if key == (tokenKey{}) {
+	switch key {
+	case tokenKey{}:
 		return x.lease.token
+	case leaseKey{}:
+		return x.lease
 	}
 	return x.Context.Value(key)
 }
@@ -193,6 +199,13 @@ func (x *leaseContext) Value(key any) any {
 func TokenFrom(ctx context.Context) (token uint64, ok bool) {
 	token, ok = ctx.Value(tokenKey{}).(uint64)
 	return token, ok
+}
+
+// LeaseFrom returns the lease whose context ctx is, or descends from: for what is called
+// under a lock, or by [Locker.Elect], and needs its deadline. ok is false if there is none.
+func LeaseFrom(ctx context.Context) (lease *Lease, ok bool) {
+	lease, ok = ctx.Value(leaseKey{}).(*Lease)
+	return lease, ok
 }
 
 // closedOr is ErrClosed if the locker was closed under a caller.

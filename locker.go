@@ -37,6 +37,8 @@ type Locker struct {
 	queues queues // where others are waited for, and
 	turns  turns  // those in this process
 
+	audiences audiences // who watch elections
+
 	runsMu sync.Mutex
 	runs   []string // the run_id of each node that was verified
 

@@ -7,7 +7,7 @@ import (
 	"github.com/redlock-go/redlock/internal/script"
 )
 
-// Option changes one call of Acquire, TryAcquire or Do. Options are values
+// Option changes one call of Acquire, TryAcquire, Do or Elect. Options are values
 // without state: one may be used for many calls.
 type Option interface{ apply(*options) }
 
@@ -40,7 +40,7 @@ func WithoutRenewal() Option {
 // WithOnWait has fn called each time that an attempt failed and Acquire is
 // about to wait before the next: with a *HeldError if somebody holds the lock,
 // with a *QuorumError if too few nodes answered. It is called in Acquire's
-// goroutine, which waits for it.
+// goroutine, which waits for it. [Locker.Elect] has more to tell.
 func WithOnWait(fn func(err error)) Option {
 	return optionFunc(func(o *options) { o.onWait = fn })
 }

@@ -225,23 +225,34 @@ func (w *waiter) told(change func(now core.Time, random float64)) {
 func (ln *lane) listen(s Subscriber) {
 	l := ln.locker
 	defer l.flying.Done()
+	ln.attend(ln.ctx, s, l.queues.process.Channel(), func(again bool) {
+		if again {
+			l.queues.rejoin()
+		} else {
+			l.queues.hears()
+		}
+	}, ln.pushed)
+}
+
+// attend listens to a channel of the node until ctx is done or the locker is closed, and
+// subscribes again when that was lost. It calls ready each time that the node has
+// confirmed it; again says that it had before.
+func (ln *lane) attend(ctx context.Context, s Subscriber, channel string, ready func(again bool), receive func(message string)) {
 	pause, stood := subscribeLeast, false
 	for {
-		_ = s.Subscribe(ln.ctx, l.queues.process.Channel(), func() {
+		_ = s.Subscribe(ctx, channel, func() {
 			pause = subscribeLeast
-			if stood {
-				l.queues.rejoin()
-			} else {
-				stood = true
-				l.queues.hears()
-			}
-		}, ln.pushed)
-		if ln.ctx.Err() != nil {
+			ready(stood)
+			stood = true
+		}, receive)
+		if ctx.Err() != nil {
 			return
 		}
 		select {
 		case <-time.After(pause):
-		case <-l.closing:
+		case <-ctx.Done():
+			return
+		case <-ln.locker.closing:
 			return
 		}
 		pause = min(2*pause, subscribeMost)

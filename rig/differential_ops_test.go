@@ -23,7 +23,7 @@ type op struct {
 // inFuture marks an argument that is a time: ms from now on.
 const inFuture = "now+"
 
-var diffKeys = []string{"a", "{a}:t", "{a}:q", "b", "{b}:t"}
+var diffKeys = []string{"a", "{a}:t", "{a}:q", "{a}:l", "b", "{b}:t"}
 
 // diffWaiters are two that somebody listens for, one that nobody does, and one that
 // is no waiter's name.
@@ -158,6 +158,8 @@ func (g generator) scripted() resp.Command {
 	switch g.IntN(11) {
 	case 7, 8, 9:
 		cmd = g.several()
+	case 10:
+		cmd = script.Announce(g.key(), g.value(), g.token(), g.ttl())[0]
 	case 0:
 		cmd = g.params().Extend(g.value(), g.token())[0]
 	case 1:

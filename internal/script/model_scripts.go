@@ -25,6 +25,8 @@ var equivalents = map[*Script]struct {
 	RaiseAllScript:   {3, 3, (*run).raiseAll},
 
 	HandScript: {1, 2, (*run).hand},
+
+	AnnounceScript: {2, 4, (*run).announce},
 }
 
 func (r *run) eval(cmd resp.Command) resp.Reply {

@@ -36,6 +36,8 @@ var (
 	extendManySource string
 	//go:embed raise.lua
 	raiseSource string
+	//go:embed announce.lua
+	announceSource string
 
 	TakeScript    = compile("take", queueSource+takeSource)
 	ReleaseScript = compile("release", queueSource+releaseSource)
@@ -63,10 +65,12 @@ var (
 
 	HandScript = compile("hand", handSource)
 
+	AnnounceScript = compile("announce", announceSource)
+
 	ExtendManyScript = compile("extend_many", extendManySource)
 
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
-	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript, HandScript}
+	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript, HandScript, AnnounceScript}
 )
 
 func compile(name, source string) *Script {
