@@ -63,7 +63,7 @@ minority of the servers is down.`,
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit.Failuref(helpHint(cmd), "%w", err)
 	})
-	cmd.AddCommand(runCommand(status), acquireCommand(status), extendCommand(status), releaseCommand(status), devCommand(), demoCommand(status), versionCommand())
+	cmd.AddCommand(runCommand(status), electCommand(status), leaderCommand(status), acquireCommand(status), extendCommand(status), releaseCommand(status), devCommand(), demoCommand(status), versionCommand())
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/redlock-go/redlock"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/devcluster"
@@ -96,29 +97,40 @@ func runCommand(status *int) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.nodes, "nodes", nil, "the nodes: `URL`,URL,… or @FILE with a URL a line; may be repeated (default $REDLOCK_NODES)")
-	flags.BoolVar(&f.dev, "dev", false, "use the cluster of \"redlock dev\", or if none runs, nodes in this process")
-	flags.DurationVar(&f.ttl, "ttl", redlock.DefaultTTL, "how long the lock stays taken after a crash")
+	f.register(cmd)
 	flags.DurationVar(&f.wait, "wait", unset, "how long to wait for the lock; 0: try once")
 	flags.Lookup("wait").DefValue = "for ever"
 	flags.DurationVar(&f.maxHold, "max-hold", 0, "stop the command when it has held the lock for so long")
 	flags.Lookup("max-hold").DefValue = "0s"
 	flags.StringArrayVar(&f.also, "also", nil, "take the lock `NAME` with it, all of them or none; may be repeated")
+	return cmd
+}
+
+// register registers the flags that all have who run a command under a lock.
+func (f *runFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.registerNodes(flags)
+	f.longestFlag(cmd)
+	flags.DurationVar(&f.ttl, "ttl", redlock.DefaultTTL, "how long the lock stays taken after a crash")
 	flags.DurationVar(&f.killAfter, "kill-after", unset, "from SIGTERM to SIGKILL when the command is stopped, half of the TTL at the most")
 	flags.Lookup("kill-after").DefValue = "a third of the TTL"
+	flags.StringVar(&f.label, "label", "", "a name for others to see who holds the lock, beside host and process")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
+}
+
+// registerNodes registers those of all who talk to nodes.
+func (f *runFlags) registerNodes(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.nodes, "nodes", nil, "the nodes: `URL`,URL,… or @FILE with a URL a line; may be repeated (default $REDLOCK_NODES)")
+	flags.BoolVar(&f.dev, "dev", false, "use the cluster of \"redlock dev\", or if none runs, nodes in this process")
 	flags.DurationVar(&f.timeout, "node-timeout", 0, "how long one node may take to answer, a quarter of the TTL at the most")
 	flags.Lookup("node-timeout").DefValue = "a tenth of the TTL, at most 50ms"
-	f.longestFlag(cmd)
 	flags.StringVar(&f.prefix, "prefix", redlock.DefaultPrefix, "what stands before NAME in the key on the nodes")
-	flags.StringVar(&f.label, "label", "", "a name for others to see who holds the lock, beside host and process")
 	flags.BoolVar(&f.json, "json", false, "say what happens as JSON, an object a line, on stderr")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
-	return cmd
 }
 
 // splitArgs finds NAME and COMMAND on both sides of "--".
 func splitArgs(cmd *cobra.Command, args []string) (name string, command []string, err error) {
-	const hint = `redlock run NAME -- COMMAND [ARG…], as in: redlock run backup -- make backup`
+	hint := cmd.CommandPath() + " NAME -- COMMAND [ARG…], as in: " + cmd.CommandPath() + " backup -- make backup"
 	dash := cmd.ArgsLenAtDash()
 	switch {
 	case dash < 0 && len(args) > 1:
@@ -138,6 +150,11 @@ func splitArgs(cmd *cobra.Command, args []string) (name string, command []string
 }
 
 func (f *runFlags) run(cmd *cobra.Command, name string, command []string) (status int, err error) {
+	return f.under(cmd, name, command, run.Run)
+}
+
+// under runs a command under a lock, in a way.
+func (f *runFlags) under(cmd *cobra.Command, name string, command []string, way func(run.Options, *report.Reporter) (int, error)) (status int, err error) {
 	plan, err := f.check(cmd, name)
 	if err != nil {
 		return 0, err
@@ -150,22 +167,11 @@ func (f *runFlags) run(cmd *cobra.Command, name string, command []string) (statu
 			err = errors.Join(err, own.Close())
 		}
 	}()
-	status, err = run.Run(run.Options{
+	status, err = way(run.Options{
 		Name:    name,
 		Also:    f.also,
 		Command: command,
-		Open: func() (nodes []redlock.Node, err error) {
-			var urls []string
-			if f.dev {
-				urls, own, err = devNodes(reporter)
-			} else {
-				urls, err = f.given(reporter)
-			}
-			if err != nil {
-				return nil, err
-			}
-			return rueidis.OpenAll(urls...)
-		},
+		Open:    func() ([]redlock.Node, error) { return f.open(reporter, &own) },
 		Plan:    plan,
 		Forever: f.wait == unset,
 		Wait:    f.wait,
@@ -179,6 +185,20 @@ func (f *runFlags) run(cmd *cobra.Command, name string, command []string) (statu
 		reporter.Tell(report.Exit{Status: status})
 	}
 	return status, err
+}
+
+// open opens the nodes. If they are a cluster of this process, own is that, and to be closed.
+func (f *runFlags) open(reporter *report.Reporter, own **devcluster.Cluster) (nodes []redlock.Node, err error) {
+	var urls []string
+	if f.dev {
+		urls, *own, err = devNodes(reporter)
+	} else {
+		urls, err = f.given(reporter)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rueidis.OpenAll(urls...)
 }
 
 // check finds what is wrong with the flags.

@@ -10,6 +10,7 @@ import (
 // The statuses, a contract that scripts depend on.
 const (
 	OK          = 0
+	Nobody      = 1   // "redlock leader": nobody leads
 	NotAcquired = 75  // the lock is held (with --wait 0), or there is no quorum (EX_TEMPFAIL: try again later)
 	Lost        = 76  // the lease was lost, or --max-hold ran out, and the command was stopped
 	TimedOut    = 124 // --wait ran out, as with timeout(1)

@@ -12,11 +12,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redlock-go/redlock"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
-	"github.com/redlock-go/redlock/cmd/redlock/internal/guard"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
 )
 
@@ -50,27 +50,25 @@ func (o Options) key() string {
 // job is one run.
 type job struct {
 	Options
+	path    string // of the command
 	tell    func(report.Event)
 	signals chan os.Signal
+
+	// Of the last supervision: whether the command was stopped for want of the lease, and
+	// which signal asked us to end after that.
+	lost  bool
+	asked syscall.Signal
 }
 
 // Run does it all and returns the exit status; an error, always an *exit.Error,
 // is one that has not been told yet. When it returns nothing of the command
 // runs, or it was told that something does.
 func Run(o Options, reporter *report.Reporter) (status int, err error) {
-	path, err := find(o.Command[0])
+	j, err := begin(o, reporter)
 	if err != nil {
 		return 0, err
 	}
-	j := &job{Options: o, tell: reporter.Tell, signals: make(chan os.Signal, 32)}
-	for _, sig := range passedOn {
-		if !signal.Ignored(sig) { // or else nohup would be undone
-			signal.Notify(j.signals, sig)
-		}
-	}
 	defer signal.Stop(j.signals)
-	survivePipes()
-
 	locker, err := j.open(reporter)
 	if err != nil {
 		return 0, err
@@ -81,23 +79,40 @@ func Run(o Options, reporter *report.Reporter) (status int, err error) {
 		return status, err
 	}
 	held := time.Now()
-	status, left, err := j.supervise(lease, guard.Command{
-		Path: path,
-		Args: o.Command,
-		Env:  environment(lease),
-	})
+	status, left, err := j.supervise(lease)
 	if left > 0 {
-		// The next holder must not meet them while the lease could still be ours.
-		j.tell(report.Warning{
-			Message: fmt.Sprintf("%d processes of the command could not be killed, so the lock is not released; it ends in %v",
-				left, time.Until(lease.Deadline()).Round(time.Millisecond)),
-			Hint: "a process that changes its user, with sudo or su, is out of reach",
-		})
+		j.leave(lease, left)
 		return status, err
 	}
 	j.release(lease, held)
 	j.close(locker)
 	return status, err
+}
+
+// begin finds the command, and listens to signals from here on.
+func begin(o Options, reporter *report.Reporter) (*job, error) {
+	path, err := find(o.Command[0])
+	if err != nil {
+		return nil, err
+	}
+	j := &job{Options: o, path: path, tell: reporter.Tell, signals: make(chan os.Signal, 32)}
+	for _, sig := range passedOn {
+		if !signal.Ignored(sig) { // or else nohup would be undone
+			signal.Notify(j.signals, sig)
+		}
+	}
+	survivePipes()
+	return j, nil
+}
+
+// leave tells that processes were left behind, so that the lock is not given back: the next
+// holder must not meet them while the lease could still be ours.
+func (j *job) leave(lease *redlock.Lease, left int) {
+	j.tell(report.Warning{
+		Message: fmt.Sprintf("%d processes of the command could not be killed, so the lock is not released; it ends in %v",
+			left, time.Until(lease.Deadline()).Round(time.Millisecond)),
+		Hint: "a process that changes its user, with sudo or su, is out of reach",
+	})
 }
 
 // find returns the file of the command, as a shell would find it.

@@ -20,6 +20,9 @@ var passedOn = []os.Signal{
 // ending are those that end us while there is no command yet.
 var ending = []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM}
 
+// stopping are those that openTerminal adds.
+var stopping = []os.Signal{unix.SIGTSTP, unix.SIGCONT}
+
 // survivePipes keeps a reader of our stderr that has gone from ending us, and so the
 // command. It is caught, not ignored, as the command would inherit that.
 func survivePipes() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) }

@@ -10,6 +10,8 @@ var passedOn = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
 var ending = passedOn
 
+var stopping []os.Signal
+
 func survivePipes() {} // there is no SIGPIPE
 
 func signalName(sig syscall.Signal) string { return sig.String() }

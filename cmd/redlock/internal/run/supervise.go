@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -23,18 +24,18 @@ type supervision struct {
 
 	start    time.Time
 	deadline time.Time // of the lease, when last looked at
-	lost     bool      // the command was told to end, or killed, for want of the lease
 	lingers  bool      // the command has ended, and what it left behind has not
 }
 
 // supervise runs the command until nothing of it is left, or left processes
 // could not be killed, and returns its exit status, or ours. The lease is
 // not released. The error, if any, was not told.
-func (j *job) supervise(lease *redlock.Lease, command guard.Command) (status, left int, err error) {
+func (j *job) supervise(lease *redlock.Lease) (status, left int, err error) {
+	j.lost, j.asked = false, 0
 	s := &supervision{job: j, lease: lease, start: time.Now(), deadline: lease.Deadline()}
 	s.terminal = openTerminal(j.signals)
 	defer s.terminal.close()
-	s.guard, err = guard.Start(command, s.killAt(), j.Plan.KillAfter)
+	s.guard, err = guard.Start(guard.Command{Path: j.path, Args: j.Command, Env: environment(lease)}, s.killAt(), j.Plan.KillAfter)
 	if err != nil {
 		return 0, 0, failure(err)
 	}
@@ -108,6 +109,9 @@ func (s *supervision) pass(sig os.Signal) {
 	}
 	if n, ok := sig.(syscall.Signal); ok {
 		s.tell(report.Signal{Signal: signalName(n)})
+		if s.lost && slices.Contains(ending, sig) {
+			s.asked = n
+		}
 	}
 	s.guard.Signal(sig)
 }
