@@ -43,6 +43,10 @@ type Config struct {
 	// key and died or stands still, the rest of a TTL.
 	HandOver, Reservation Time
 
+	// Tell is within which time one who watches an election knows of a change that was pushed
+	// to it, when it is steady; of another, within a TTL more.
+	Tell Time
+
 	// Client, Node and Key are how the words call them; by number if nil.
 	Client, Node, Key func(int) string
 }
@@ -134,7 +138,8 @@ type key struct {
 	shared   bool // with clients of other libraries
 	handed   bool // the last lease was given back in time, by a client that wakes who waits
 	excused  Time // until when a delay has an excuse
-	frozen   int  // of those who have left while the key is free, how many had stood still
+	election election
+	frozen   int // of those who have left while the key is free, how many had stood still
 }
 
 // client is what is known of one client.
@@ -279,6 +284,14 @@ func (c *Checker) Observe(ev Event) {
 		t.ended = ev.At
 	case Calm, Storm:
 		c.weather(ev)
+	case Elected:
+		c.elected(ev)
+	case Watches, Turns:
+		c.watches(ev)
+	case Reports:
+		c.reports(ev)
+	case Blind:
+		c.blind(ev)
 	}
 }
 
@@ -289,6 +302,7 @@ func (c *Checker) Finish(at Time) {
 	for _, k := range c.keys {
 		c.judgeWaiting(k)
 		c.judgeQueue(k)
+		c.judgeWatching(k)
 		for _, l := range k.leases {
 			c.judgeHolding(l)
 		}
@@ -354,6 +368,9 @@ func (c *Checker) won(ev Event) {
 	c.exclude(l)
 	if !ev.Foreign {
 		c.order(l)
+		for _, k := range l.keys {
+			k.election.granted(ev.At, ev.Token)
+		}
 	}
 	for _, k := range l.keys {
 		k.leases = append(k.leases, l)
@@ -393,6 +410,7 @@ func (c *Checker) ended(ev Event) {
 	}
 	cl.isOver, cl.overAt = true, ev.At
 	for _, k := range cl.keys {
+		c.abdicates(k, cl)
 		c.prune(k)
 	}
 	c.over = append(c.over, cl)

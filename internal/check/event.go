@@ -115,6 +115,16 @@ const (
 	// another begins it anew, with other nodes.
 	Steady
 	Unsteady
+
+	// An election. A lease is a leader's from when its client begins to say that it was
+	// Elected; its token is told again when the lease was passed on. A watcher, By,
+	// Watches until it Turns away, and Reports whom it takes for the leader by a reading that began at Sent,
+	// token 0 for nobody; or that it does not know. It is Blind for what a node has pushed in vain.
+	Elected // Claim, Token
+	Watches // Client, Key, By
+	Reports // Key, By, Token, Sent, GaveUp: it does not know
+	Blind   // Key, By
+	Turns   // Key, By
 )
 
 // Everyone stands for all clients in Cut and Healed.
@@ -139,6 +149,9 @@ const (
 	H1 Invariant = "H1"
 	H2 Invariant = "H2"
 	H3 Invariant = "H3"
+	E2 Invariant = "E2"
+	E3 Invariant = "E3"
+	E4 Invariant = "E4"
 )
 
 // Statement is the invariant in words.
@@ -170,6 +183,12 @@ func (i Invariant) Statement() string {
 		return "handing over: it is the same lease, with the same token, and nobody had it in between"
 	case H3:
 		return "handing over: who cannot take it over leaves it to be taken over"
+	case E2:
+		return "rising terms: who watches an election never reports a leader with a smaller token than one before"
+	case E3:
+		return "no stale leader: who watches reports only leaders that were elected, and none that had been succeeded before it looked"
+	case E4:
+		return "no blind watcher: who watches knows of a new leader, and of the end of one, at once if that is pushed, and else by the end of a TTL"
 	}
 	return "no such invariant"
 }

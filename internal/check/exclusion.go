@@ -73,6 +73,9 @@ func (c *Checker) passed(ev Event) {
 	}
 	l.deadline, l.token = ev.Deadline, ev.Token
 	c.order(l)
+	for _, k := range l.keys {
+		c.judgeWatching(k)
+	}
 }
 
 // life follows a client through its pauses and its end. A pause that follows

@@ -15,6 +15,7 @@ type stander struct {
 func (c *Checker) steadies(ev Event) {
 	for _, k := range c.keys {
 		c.judgeQueue(k)
+		c.judgeWatching(k)
 	}
 	c.steady, c.restful = ev.Kind == Steady, ev.At+c.cfg.Settle
 }
@@ -72,6 +73,7 @@ func (c *Checker) missed(ev Event) {
 // more.
 func (c *Checker) halts(cl *client, crashed bool) {
 	for _, k := range c.keys {
+		c.judgeWatching(k)
 		for i := range k.standing {
 			s := &k.standing[i]
 			if s.client != cl {
@@ -91,7 +93,9 @@ func (c *Checker) halts(cl *client, crashed bool) {
 func (c *Checker) stuck(ev Event) {
 	k := c.key(ev.Key)
 	c.judgeQueue(k)
+	c.judgeWatching(k)
 	k.excused = max(k.excused, c.now+max(c.cfg.TTL, c.cfg.Reservation))
+	k.election.excused = max(k.election.excused, c.now+c.cfg.TTL)
 }
 
 // stoodStill reports whether a waiter's client has stood still since the key became

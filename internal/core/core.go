@@ -10,6 +10,7 @@
 //     suspect it, when to probe it, what it is owed.
 //   - [Guard] keeps a node from voting that may have forgotten what it granted.
 //   - [Waiter] is when one who stands in the nodes' queues tries again.
+//   - [Watch] is what one who watches an election reports, and when it looks again.
 //   - [Pace] is how long to wait between two attempts where there is no queue.
 package core
 

@@ -116,10 +116,15 @@ func (a *accident) impair(w *world, k *link, l *lane) {
 		k.singles = append(k.singles, a.Fault)
 		return
 	case Deafen:
-		if l != nil && a.Silent {
-			l.ear.deafen(w)
-		} else if l != nil {
-			l.ear.hangUp(w, false)
+		if l == nil {
+			return
+		}
+		for _, e := range l.ears() {
+			if a.Silent {
+				e.deafen(w)
+			} else {
+				e.hangUp(w, false)
+			}
 		}
 		return
 	case Reset:
@@ -177,7 +182,9 @@ func (w *world) trouble(k *link, l *lane, by int) {
 
 // sever breaks the connections of a lane.
 func (w *world) sever(l *lane) {
-	l.ear.hangUp(w, false)
+	for _, e := range l.ears() {
+		e.hangUp(w, false)
+	}
 	for _, c := range l.conns {
 		back := w.latency(l, l.chance.of(6).of(c.serial), In)
 		if !back.lost {
@@ -227,7 +234,9 @@ func (a *accident) hit(w *world, n *node) {
 		switch l := &p.lanes[n.index]; {
 		case p.dead:
 		case a.Silent:
-			l.ear.hangUp(w, true)
+			for _, e := range l.ears() {
+				e.hangUp(w, true)
+			}
 		default:
 			w.sever(l)
 		}

@@ -3,7 +3,7 @@
 // run follows from its [Scenario] alone, and a scenario from its seed: the same
 // seed gives the same run, event for event.
 //
-// What is real in it: core.Claim, core.Lane, core.Guard and core.Pace, the
+// What is real in it: core.Claim, core.Lane, core.Guard, core.Watch and core.Pace, the
 // quorum arithmetic, every batch that is sent and every reply that is read
 // (internal/script), and a node that executes them (script.Model, which the
 // differential test holds against real servers).
@@ -32,6 +32,7 @@
 //   - users who try, wait, give up, hold for shorter or longer than the lease
 //     lasts, extend, release or just leave; and clients of another library, which know
 //     of no queue;
+//   - users who lead, and who watch elections;
 //   - subscriptions that break, go silent and come back, and pushes that are late or
 //     lost.
 //

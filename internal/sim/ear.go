@@ -11,14 +11,16 @@ import (
 	"github.com/redlock-go/redlock/internal/script"
 )
 
-// ear is the subscription of a process to a node: a connection of its own.
+// ear is the subscription of a process to a node: a connection of its own. Who watches an election
+// has one of its own, too. (There those of one process share one.)
 type ear struct {
 	lane   *lane
-	on     bool // somebody has had to wait
-	run    int  // the run of the server that has it in its books, 0 if none
-	stands bool // it was confirmed, and the client does not know better
-	stood  bool // it was confirmed once
-	silent bool // what comes over it is lost, and the client does not know
+	watch  *watcher // nil: it is for those who wait
+	on     bool     // somebody has had to wait
+	run    int      // the run of the server that has it in its books, 0 if none
+	stands bool     // it was confirmed, and the client does not know better
+	stood  bool     // it was confirmed once
+	silent bool     // what comes over it is lost, and the client does not know
 	serial uint64
 	last   time.Duration // arrival of the last message
 	pause  time.Duration
@@ -48,7 +50,7 @@ func (e *ear) arg(what int) uint64 { return e.serial<<2 | uint64(what) }
 func (e *ear) happen(w *world, ev event) {
 	l := e.lane
 	n := l.node
-	if ev.arg>>2 != e.serial || l.proc.dead {
+	if ev.arg>>2 != e.serial || l.proc.dead || e.watch != nil && e.watch.op.finished {
 		return
 	}
 	c := l.chance.of(6).of(e.serial)
@@ -87,7 +89,9 @@ func (e *ear) happen(w *world, ev event) {
 			return
 		}
 		e.stands, e.pause = true, subscribeLeast
-		if e.stood {
+		if e.watch != nil {
+			e.watch.rejoin()
+		} else if e.stood {
 			l.proc.rejoin()
 		} else {
 			e.stood = true
@@ -133,6 +137,10 @@ func (e *ear) hears() bool { return e.run == e.lane.node.run && e.stands && !e.s
 
 // misses tells the book that pushes may be lost from now on.
 func (e *ear) misses() {
+	if e.watch != nil {
+		e.watch.missed()
+		return
+	}
 	for _, w := range e.lane.proc.waiting.order {
 		w.missed()
 	}
@@ -140,6 +148,10 @@ func (e *ear) misses() {
 
 // missed tells the book that a push was lost.
 func (e *ear) missed(text string) {
+	if e.watch != nil {
+		e.watch.missed()
+		return
+	}
 	what, name, key := script.ReadPush(text)
 	p := e.lane.proc
 	switch i := slices.Index(p.w.keys, key); {
@@ -156,7 +168,7 @@ func (e *ear) missed(text string) {
 func (n *node) publish(w *world, channel, text string) int {
 	id, ok := strings.CutPrefix(channel, script.ProcessID{}.Channel()[:len("redlock:wake:")])
 	if !ok {
-		return 0
+		return n.publishLeader(w, channel, text)
 	}
 	receivers := 0
 	for _, p := range w.procs {
@@ -172,34 +184,43 @@ func (n *node) publish(w *world, channel, text string) int {
 		if _, name, _ := script.ReadPush(text); p.paused > 0 && p.waiting.waiters[name] == nil {
 			e.missed(text) // it gave up, and cannot say so before it goes on
 		}
-		if p.dead || e.silent {
-			e.missed(text)
-			continue
-		}
-		w.serial++
-		c := e.lane.chance.of(10).of(w.serial)
-		if k := w.link(e.lane); k.mute > 0 && c.of(12).percent(k.mute) {
-			e.missed(text)
-			continue
-		}
-		t := w.latency(e.lane, c, In)
-		if t.lost {
-			e.missed(text)
-			// Nor does anything that comes after it, until the client gives it up.
-			e.silent = true
-			w.plan(w.now+silence, evEar, e, e.arg(earBroken))
-			continue
-		}
-		e.last = max(w.now+t.late, e.last+1)
-		w.plan(e.last, evPush, &message{e, e.serial, text}, 0)
+		e.push(w, text)
 	}
 	return receivers
+}
+
+// push sends a message on its way over a subscription that the server has in its books.
+func (e *ear) push(w *world, text string) {
+	if e.lane.proc.dead || e.silent {
+		e.missed(text)
+		return
+	}
+	w.serial++
+	c := e.lane.chance.of(10).of(w.serial)
+	if k := w.link(e.lane); k.mute > 0 && c.of(12).percent(k.mute) {
+		e.missed(text)
+		return
+	}
+	t := w.latency(e.lane, c, In)
+	if t.lost {
+		e.missed(text)
+		// Nor does anything that comes after it, until the client gives it up.
+		e.silent = true
+		w.plan(w.now+silence, evEar, e, e.arg(earBroken))
+		return
+	}
+	e.last = max(w.now+t.late, e.last+1)
+	w.plan(e.last, evPush, &message{e, e.serial, text}, 0)
 }
 
 // happen is what happens to a push: it arrives.
 func (m *message) happen(_ *world, ev event) {
 	l := m.ear.lane
 	if l.proc.away(ev) || m.serial != m.ear.serial || !m.ear.stands && !m.ear.stood {
+		return
+	}
+	if m.ear.watch != nil {
+		m.ear.watch.pushed(m.text)
 		return
 	}
 	l.pushed(m.text)

@@ -29,6 +29,7 @@ func Generate(seed uint64) *Scenario {
 	case g.odds(25):
 		g.rush()
 		g.versions(seed)
+		g.election()
 		g.sort()
 		return g.s
 	case g.odds(12):
@@ -42,6 +43,7 @@ func Generate(seed uint64) *Scenario {
 		g.accidents()
 	}
 	g.versions(seed)
+	g.election()
 	g.sort()
 	return g.s
 }

@@ -28,6 +28,7 @@ type lane struct {
 	native       script.Native // what the node was found to know
 
 	ear     ear
+	viewing []*ear // of those who watch
 	chance  chance
 	idle    []*conn // pooled connections that nobody uses
 	conns   []*conn // all that are not closed
@@ -49,10 +50,11 @@ type lane struct {
 type call struct {
 	core.Flight
 	lane   *lane
-	claim  *claim // whose request it is, or
-	debts  []debt // what it pays, or
-	verify bool   // it asks the server who it is, or
-	sample bool   // what time it is; or else it is a probe
+	claim  *claim                                // whose request it is, or
+	debts  []debt                                // what it pays, or
+	verify bool                                  // it asks the server who it is, or
+	sample bool                                  // what time it is, or
+	then   func(replies []resp.Reply, err error) // it is a question; or else it is a probe
 	op     core.Op
 	round  uint32
 	epoch  uint64    // verify, or a probe: from before asking
@@ -305,6 +307,9 @@ func (f *call) end(err error) {
 		l.landed(f, err)
 	case f.sample:
 		l.sampled(f, err)
+	case f.then != nil:
+		l.landed(f, err)
+		f.then(f.replies, err)
 	default:
 		l.core.Probed(l.proc.read(), f.ending(err))
 		l.landed(f, err)

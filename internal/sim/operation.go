@@ -31,8 +31,10 @@ type operation struct {
 	sleeping bool // in the queues
 	patient  bool // until the nodes can push
 	holding  bool
-	canceled bool // the caller's context is done
-	wanting  bool // the book knows that it waits
+	term     *term    // it was elected, and the nodes are told so
+	watcher  *watcher // it watches
+	canceled bool     // the caller's context is done
+	wanting  bool     // the book knows that it waits
 	finished bool
 	text     *text // of the lease that it is to take over
 }
@@ -65,6 +67,10 @@ func (k *worker) begin(w *world) {
 	p.ops = append(p.ops, o)
 	w.stats.Operations++
 	o.id = uint64(w.stats.Operations)
+	if spec.Watch {
+		o.watch()
+		return
+	}
 	if spec.Wait > 0 {
 		w.plan(w.now+spec.Wait, evGiveUp, o, 0)
 	}
@@ -171,6 +177,10 @@ func (o *operation) happen(_ *world, ev event) {
 	case evExtend:
 		if o.holding && o.look() {
 			o.claim.step(core.Event{Kind: core.WantExtend})
+		}
+	case evAnnounce:
+		if o.term != nil && ev.arg == o.term.serial {
+			o.announce()
 		}
 	case evHeld:
 		o.end()
@@ -284,6 +294,9 @@ func (o *operation) grant() {
 	o.settle()
 	o.holding, o.heir = true, false
 	o.takeTurn()
+	if o.spec.Elect {
+		defer o.lead()
+	}
 	if t := o.turn; t != nil {
 		o.claim.turn, o.turn = t, nil
 		t.known, t.out = true, false
@@ -327,6 +340,11 @@ func (o *operation) over(c *claim) {
 
 // end is the end of the hold.
 func (o *operation) end() {
+	if o.watcher != nil {
+		o.watcher.turnAway()
+		o.finish()
+		return
+	}
 	c := o.claim
 	if o.spec.Write {
 		o.proc.w.write(o)
@@ -351,6 +369,9 @@ func (o *operation) finish() {
 	}
 	o.finished = true
 	o.settle()
+	if o.term != nil {
+		o.stepDown()
+	}
 	ops := o.proc.ops
 	for i, other := range ops {
 		if other == o {
@@ -366,6 +387,9 @@ func (o *operation) finish() {
 func (o *operation) gone() {
 	if o.place != nil {
 		o.place.unknown()
+	}
+	if o.watcher != nil {
+		o.watcher.turnAway()
 	}
 	o.finished = true
 	o.settle()

@@ -239,8 +239,12 @@ func (p *words) op(at time.Duration) (o Op, last int) {
 	case "acquire":
 	case "try":
 		o.Try = true
+	case "elect":
+		o.Elect = true
+	case "watch":
+		o.Watch = true
 	default:
-		p.fail("%q is nothing that a client does: acquire or try", w)
+		p.fail("%q is nothing that a client does: acquire, try, elect or watch", w)
 	}
 	o.Key = p.key()
 	for len(p.list) > 0 && p.err == nil {

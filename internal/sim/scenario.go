@@ -63,6 +63,8 @@ type Op struct {
 	Client   int
 	Worker   int
 	Try      bool            // "try": TryAcquire; else "acquire"
+	Elect    bool            // "elect": Elect, that is Acquire, and the nodes are told who leads
+	Watch    bool            // "watch": Watch, for as long as it would hold
 	Key      int             // "k1" is 0
 	Hold     time.Duration   // "hold D": from the grant to the release
 	Wait     time.Duration   // "wait D": gives up waiting then; 0: never
@@ -217,8 +219,13 @@ func (s *Scenario) String() string {
 func (o Op) String() string {
 	var b strings.Builder
 	verb := "acquire"
-	if o.Try {
+	switch {
+	case o.Try:
 		verb = "try"
+	case o.Elect:
+		verb = "elect"
+	case o.Watch:
+		verb = "watch"
 	}
 	fmt.Fprintf(&b, "at %v %s", o.At, clientName(o.Client))
 	if o.Worker != 0 {

@@ -11,7 +11,7 @@ func (l *lane) tick() {
 	now := l.proc.read()
 	late := l.core.Overdue(now)
 	var ready []landed
-	var overdue []*call
+	var overdue, silent []*call
 	for _, x := range late {
 		switch f := x.Owner.(*call); {
 		case f.queued && f.claim != nil:
@@ -28,6 +28,8 @@ func (l *lane) tick() {
 			overdue = append(overdue, f)
 		case f == l.verification:
 			ready = append(ready, l.acquit(errTimeout)...)
+		case f.then != nil:
+			silent = append(silent, f)
 		}
 	}
 	if l.core.Probe(now) {
@@ -36,6 +38,9 @@ func (l *lane) tick() {
 	l.arm()
 	for _, a := range ready {
 		l.hand(a)
+	}
+	for _, f := range silent {
+		f.then(nil, errTimeout)
 	}
 	for _, f := range overdue {
 		f.claim.step(core.Event{Kind: core.Overdue, Node: l.index, Op: f.op, Round: f.round, Vote: core.Vote{Err: errTimeout}})

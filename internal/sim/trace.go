@@ -149,6 +149,11 @@ func (t *trace) told(ev check.Event) {
 		t.row(t.w.procs[ev.Client].index, "goes on")
 	case check.Crashed:
 		t.row(t.w.procs[ev.Client].index, "dies")
+	case check.Elected:
+		by("is ELECTED, and says so")
+	case check.Reports:
+		t.reported(ev)
+	case check.Watches, check.Turns, check.Blind:
 	case check.Took, check.Kept, check.Dropped, check.Forgot, check.Rose:
 		t.row(-1, "")
 	case check.Seen, check.Tried, check.Voted, check.Moved, check.Unanswered, check.Wants, check.Settled, check.Cut, check.Healed, check.Calm, check.Storm,
@@ -159,6 +164,18 @@ func (t *trace) told(ev check.Event) {
 var reasons = map[core.Reason]string{
 	core.Outvoted: "is outvoted", core.Abandoned: "is given up", core.Released: "is released",
 	core.HandedOver: "leaves it to others", core.Expired: "has EXPIRED", core.Overrun: "is over: max hold", core.Undone: "is LOST: too few nodes have it",
+}
+
+// reported writes down what one who watches tells.
+func (t *trace) reported(ev check.Event) {
+	switch {
+	case ev.GaveUp:
+		t.row(t.w.procs[ev.Client].index, "does not know who leads %s", t.w.keys[ev.Key])
+	case ev.Token == 0:
+		t.row(t.w.procs[ev.Client].index, "sees that nobody leads %s", t.w.keys[ev.Key])
+	default:
+		t.row(t.w.procs[ev.Client].index, "sees a leader of %s, token %d", t.w.keys[ev.Key], ev.Token)
+	}
 }
 
 // claim finds a claim that is not done.

@@ -39,6 +39,8 @@ const (
 	evCampaign                 // operation: has the turn in its process
 	evPassed                   // operation: has the lease that was passed on
 	evStand                    // operation: has waited long enough for the nodes to push
+	evAnnounce                 // operation: says once more that it was elected
+	evLook                     // watcher: looks who leads
 )
 
 // Stats is what a run, or many, came to.
@@ -52,6 +54,9 @@ type Stats struct {
 	Extensions   int
 	HandOvers    int // within a process
 	TakeOvers    int // by another one
+	Terms        int // of leaders
+	Readings     int // of those who watch
+	Reports      int // of who leads, or that nobody does
 	Faults       map[What]int
 }
 
@@ -80,7 +85,8 @@ type world struct {
 	links      []link // by client, then by node
 	claims     uint64
 	standers   uint64
-	strays     int // packets that may be executed although nobody waits for them
+	viewers    uint64 // who have watched
+	strays     int    // packets that may be executed although nobody waits for them
 	fenced     []uint64
 
 	rush  int  // events of this instant
@@ -259,6 +265,8 @@ func (w *world) bounds() check.Config {
 		Attempts: 12,
 		Waits:    5 * time.Second,
 		HandOver: handOver(longest, trip),
+		// A reading waits for nodes that are silent, and one that comes to no decision is repeated.
+		Tell: handOver(longest, trip) + 2*first + time.Second,
 
 		Reservation: script.ReservationMS * time.Millisecond,
 		Slow:        s.Timeout - s.Timeout/50,
@@ -312,6 +320,9 @@ func (s *Stats) Add(o Stats) {
 	s.Extensions += o.Extensions
 	s.HandOvers += o.HandOvers
 	s.TakeOvers += o.TakeOvers
+	s.Terms += o.Terms
+	s.Readings += o.Readings
+	s.Reports += o.Reports
 	for what, n := range o.Faults {
 		s.Faults[what] += n
 	}

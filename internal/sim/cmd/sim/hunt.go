@@ -112,6 +112,7 @@ func (h *hunter) report(took time.Duration) {
 	fmt.Printf("time          %.1f simulated hours, in %v on %d cores\n", s.Time.Hours(), took.Round(100*time.Millisecond), h.cores)
 	fmt.Printf("acquisitions  %d, %.0f a second\n", s.Acquisitions, float64(s.Acquisitions)/took.Seconds())
 	fmt.Printf("              of %d attempts by %d operations; %d extensions; %d hand-overs within processes, %d to others; %d events\n", s.Attempts, s.Operations, s.Extensions, s.HandOvers, s.TakeOvers, s.Events)
+	fmt.Printf("elections     %d terms, and %d reports of %d readings by those who watch\n", s.Terms, s.Reports, s.Readings)
 	var list []string
 	total := 0
 	for _, what := range slices.Sorted(maps.Keys(s.Faults)) {
