@@ -17,12 +17,14 @@ import (
 	"github.com/redlock-go/redlock/internal/process"
 )
 
-// TestMain is a process that waits for a lock when it is asked to be.
+// TestMain is a process that waits for a lock, or one that stands for election, when it is
+// asked to be.
 func TestMain(m *testing.M) {
-	if len(os.Args) != 3 || os.Args[1] != "stranger" {
+	be := map[string]func(string) error{"stranger": beStranger, "candidate": beCandidate}
+	if len(os.Args) != 3 || be[os.Args[1]] == nil {
 		os.Exit(m.Run())
 	}
-	if err := beStranger(os.Args[2]); err != nil {
+	if err := be[os.Args[1]](os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
