@@ -102,8 +102,10 @@ func (l *Locker) lead(ctx context.Context, lease *Lease, fn func(ctx context.Con
 	return false, fn(lease.Context())
 }
 
-// mostNoted is for how long a node that lost the note who leads is without it.
-const mostNoted = time.Minute
+const (
+	mostNoted   = time.Minute // for how long a node that lost the note who leads is without it
+	tellUnnoted = 4           // how many announcements in a row may fail before that is told
+)
 
 // announce has the nodes note that the lease's holder was elected, and tell those who
 // watch, and keeps the note alive until the lease is over. (A question that changes something:
@@ -111,16 +113,25 @@ const mostNoted = time.Minute
 func (l *Locker) announce(lease *Lease) {
 	note := script.Announce(lease.Key(), lease.c.value, lease.token, l.cfg.TokenRetention.Milliseconds())
 	for failures := 0; ; {
-		noted := 0
+		failed := &QuorumError{Op: "note who leads", Key: lease.Key(), Need: l.terms.Need}
 		for _, a := range l.survey(lease.Context(), note) {
-			if a.err == nil && script.ReadAnnounce(a.replies) {
-				noted++
+			noted, err := false, a.err
+			if err == nil {
+				noted, err = script.ReadAnnounce(a.replies)
+			}
+			switch {
+			case noted:
+				failed.Got++
+			case err != nil:
+				failed.Nodes = append(failed.Nodes, NodeError{l.lanes[a.index].node.Name(), err})
 			}
 		}
 		pause := min(l.cfg.TokenRetention/3, mostNoted)
-		if noted < l.terms.Need {
-			pause = electionPace.Pause(failures, core.View{}, rand.Float64())
-			failures++
+		if failed.Got < l.terms.Need && lease.Context().Err() == nil {
+			if failures++; failures == tellUnnoted {
+				l.cfg.Logger.Warn("redlock: who watches may not know who leads", "key", lease.Key(), "cause", failed)
+			}
+			pause = electionPace.Pause(failures-1, core.View{}, rand.Float64())
 		} else {
 			failures = 0
 		}

@@ -3,6 +3,7 @@ package redlock_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -581,6 +582,34 @@ func TestWatchHandOver(t *testing.T) {
 		// The first did not know that others would come, and reserved no tokens for them.
 		if !slices.IsSorted(terms) || terms[4]-terms[1] != 3 {
 			t.Errorf("five terms of a process, told as %v", terms)
+		}
+	})
+}
+
+// Where the nodes will not note who leads, by their rights, the leader leads, and it is told
+// that nobody knows.
+func TestElectUnnoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(3)
+		for _, n := range nodes {
+			n.Hook(func(ctx context.Context, batch []resp.Command, next func(context.Context, []resp.Command) ([]resp.Reply, error)) ([]resp.Reply, error) {
+				if len(batch) == 1 && len(batch[0]) > 4 && batch[0][4] == "{redlock:x}:l" {
+					return []resp.Reply{resp.OfError("NOPERM this user has no permissions to access one of the keys used as arguments")}, nil
+				}
+				return next(ctx, batch)
+			})
+		}
+		var said strings.Builder
+		l := open(t, nodes, func(c *redlock.Config) { c.Logger = slog.New(slog.NewTextHandler(&said, nil)) })
+		err := l.Elect(t.Context(), "x", func(ctx context.Context) error {
+			time.Sleep(time.Minute)
+			return ctx.Err()
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(said.String(), "who watches may not know"); n != 1 || !strings.Contains(said.String(), "NOPERM") {
+			t.Errorf("told %d times:\n%s", n, said.String())
 		}
 	})
 }

@@ -100,7 +100,8 @@ func (n *Node) Get(key string) (value string, ok bool) {
 }
 
 // Keys lists all keys that are alive now, sorted. For a lock there are two: its
-// key, and "{key}:t", the highest token that the node has seen for it.
+// key, and "{key}:t", the highest token that the node has seen for it; for an election
+// also "{key}:l", who was elected last.
 func (n *Node) Keys() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

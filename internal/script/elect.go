@@ -34,9 +34,16 @@ func Announce(key, value string, token uint64, retention int64) []resp.Command {
 	)}
 }
 
-// ReadAnnounce reports whether the node has taken note.
-func ReadAnnounce(replies []resp.Reply) bool {
-	return len(replies) > 0 && replies[0].Kind == resp.Int && replies[0].Int == 1
+// ReadAnnounce reports whether the node has taken note. The error is the node's, which
+// would not.
+func ReadAnnounce(replies []resp.Reply) (noted bool, err error) {
+	switch {
+	case len(replies) > 0 && replies[0].Kind == resp.Int:
+		return replies[0].Int == 1, nil
+	case len(replies) > 0 && replies[0].Kind == resp.Error:
+		return false, ServerError(replies[0].Text)
+	}
+	return false, garbage("%v to the announcement of a leader", replies).Err
 }
 
 // Resign tells those who watch that the leader with the token leads no more.

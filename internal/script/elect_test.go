@@ -42,12 +42,12 @@ func TestSightOfALeader(t *testing.T) {
 		pushed = append(pushed, channel+" "+message)
 		return 1
 	}
-	if ReadAnnounce(exec(Announce("k", value, 7, 1000))) {
+	if noted, err := ReadAnnounce(exec(Announce("k", value, 7, 1000))); noted || err != nil {
 		t.Error("one is elected that does not hold the key")
 	}
 	exec(p.Acquire(value, 7, false))
 	for range 2 {
-		if !ReadAnnounce(exec(Announce("k", value, 7, 1000))) {
+		if noted, err := ReadAnnounce(exec(Announce("k", value, 7, 1000))); !noted || err != nil {
 			t.Error("the holder is not noted")
 		}
 	}
@@ -74,5 +74,14 @@ func TestSightOfALeader(t *testing.T) {
 	m.Exec(10, resp.Command{"ZADD", "k", "1", "x"})
 	if _, err := ReadSight(exec(Sight("k"))); err == nil {
 		t.Error("a key of another type is no error")
+	}
+	if noted, err := ReadAnnounce(exec(Announce("k", value, 9, 1000))); noted || err == nil {
+		t.Error("a key of another type is no error")
+	}
+	if noted, err := ReadAnnounce(nil); noted || err == nil {
+		t.Error("no reply is no error")
+	}
+	if _, err := ReadSight(nil); err == nil {
+		t.Error("no reply is no error")
 	}
 }

@@ -38,7 +38,10 @@ func (o *operation) announce() {
 	note := script.Announce(c.params.Key, c.value, t.token, c.params.Retention)
 	noted := 0
 	o.proc.survey(note, func(_ int, replies []resp.Reply, err error) {
-		if err == nil && script.ReadAnnounce(replies) {
+		if err != nil {
+			return
+		}
+		if took, err := script.ReadAnnounce(replies); took && err == nil {
 			noted++
 		}
 	}, func() {

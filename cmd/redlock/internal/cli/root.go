@@ -48,6 +48,9 @@ minority of the servers is down.`,
   export REDLOCK_NODES=redis://10.0.0.1,redis://10.0.1.1,redis://10.0.2.1
   redlock run backup -- /usr/local/bin/backup --all
 
+  # a scheduler that runs on one of three machines, and on another if that fails
+  redlock elect scheduler -- /usr/local/bin/scheduler
+
   # a cluster on this machine, to play with
   redlock dev
 
