@@ -1,14 +1,20 @@
 package sim
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // watching is the worker whose operations watch.
 const watching = 8
 
-// election makes some of the operations of a world elections, and has clients watch them. It
-// comes last, so that worlds without one are as they would be without it.
+// election makes some of the operations of a world elections, and has clients watch them. It has
+// dice of its own, so that worlds without one are as they would be without it.
 func (g *generator) election() {
 	s := g.s
+	dice := g.Rand
+	g.Rand = rand.New(rand.NewPCG(s.Seed, 0x656c656374))
+	defer func() { g.Rand = dice }()
 	if !g.odds(25) {
 		return
 	}
@@ -16,7 +22,7 @@ func (g *generator) election() {
 		s.Retention = s.longestTTL() * time.Duration(1+g.IntN(3)) // of notes, too
 	}
 	if g.odds(15) {
-		g.briefLeaders()
+		g.rareLeaders()
 		return
 	}
 	key := g.IntN(s.Keys)
@@ -61,11 +67,12 @@ func (g *generator) risenLeaders() {
 	}
 }
 
-// briefLeaders makes a world in which little happens: now and then somebody leads for a moment,
-// and who watches has a long way to a minority of the nodes. So it is told of the end while
-// it still reads who leads. Terms are long, or else it would look again soon.
-func (g *generator) briefLeaders() {
+// rareLeaders makes a world in which little happens: now and then somebody leads for a moment, or
+// until it dies, and who watches has a long way to a minority of the nodes. So it is told of the end while
+// it still reads who leads, or not at all. TTLs are long, or else it would look again soon.
+func (g *generator) rareLeaders() {
 	s := g.s
+	die := g.odds(50)
 	s.TTL, s.Timeout, s.Retention = 10*time.Second, 50*ms, 24*time.Hour
 	s.Push, s.Spike, s.SpikeMost = true, 0, 0
 	s.Latency = [2]time.Duration{g.within(20*time.Microsecond, 200*time.Microsecond), 300 * time.Microsecond}
@@ -75,10 +82,16 @@ func (g *generator) briefLeaders() {
 	g.join(1)
 	watcher := len(s.Clients) - 1
 	s.Ops, s.Faults = nil, nil
-	g.span = 80 * time.Second
+	g.span = 120 * time.Second
 	s.Ops = append(s.Ops, Op{At: g.within(0, time.Second), Client: watcher, Worker: watching, Watch: true, Hold: g.span})
 	for at := g.within(15*time.Second, 20*time.Second); at < g.span; at += g.within(11*time.Second, 13*time.Second) {
-		s.Ops = append(s.Ops, Op{At: at, Client: g.IntN(len(s.Clients)), Elect: true, Hold: g.within(0, 10*ms)})
+		o := Op{At: at, Client: g.IntN(len(s.Clients)), Elect: true, Hold: g.within(0, 10*ms)}
+		if die && o.Client != watcher {
+			o.Hold = g.within(100*ms, 4*time.Second)
+			g.strikes(Fault{At: at + o.Hold/2, What: Kill, Client: o.Client, Node: Any, For: g.within(100*ms, time.Second)})
+			at += 2 * s.TTL // its key is there for one of them
+		}
+		s.Ops = append(s.Ops, o)
 	}
 	for _, n := range g.Perm(len(s.Nodes))[:(len(s.Nodes)-1)/2] {
 		g.strikes(Fault{What: Slow, Client: watcher, Node: n, By: 24 * ms, For: 2 * g.span})

@@ -171,6 +171,7 @@ var opChanges = []func(*Op){
 	func(o *Op) { o.Heirs = o.Heirs[min(1, len(o.Heirs)):] },
 	func(o *Op) { o.Back = false },
 	func(o *Op) { o.Try = false },
+	func(o *Op) { o.Elect = false },
 	func(o *Op) { o.Worker = 0 },
 	func(o *Op) { o.Hold = o.Hold.Round(10 * time.Millisecond) },
 	func(o *Op) { o.Hold = o.Hold.Round(time.Millisecond) },
