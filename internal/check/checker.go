@@ -260,6 +260,9 @@ func (c *Checker) Observe(ev Event) {
 	case Steady, Unsteady:
 		c.steadies(ev)
 	case Took, Kept, Dropped, Rose:
+		if ev.Kind == Rose {
+			c.rises(ev)
+		}
 		c.touched(ev)
 	case Forgot:
 		c.forget(ev)

@@ -12,6 +12,7 @@ type election struct {
 
 	elected []uint64 // the tokens of the last leaders, in order
 	grants  []grant  // of the key, to whomever: the last ones
+	risen   []uint64 // tokens of leases whose key rose again on a node, from an old copy of its data
 
 	excused  Time // until when a delay has an excuse
 	watchers []watcher
@@ -45,6 +46,17 @@ func (e *election) granted(at Time, token uint64) {
 		e.grants = slices.Delete(e.grants, 0, mostReigns)
 	}
 	e.grants = append(e.grants, grant{at, token})
+}
+
+// rises takes note that an old copy of a node's data has a lease's key.
+func (c *Checker) rises(ev Event) {
+	if l := c.claims[ev.Claim]; l != nil && l.won {
+		e := &c.key(ev.Key).election
+		if len(e.risen) == mostReigns {
+			e.risen = slices.Delete(e.risen, 0, mostReigns/2)
+		}
+		e.risen = append(e.risen, l.token)
+	}
 }
 
 // elected begins a reign.
@@ -138,6 +150,9 @@ func (c *Checker) reports(ev Event) {
 	if !slices.Contains(e.elected, ev.Token) && len(e.elected) < mostReigns {
 		c.violate(E3, -1, nil, "%s, who watches %s, reports a leader with token %d: none was elected with it",
 			name, c.cfg.Key(k.id), ev.Token)
+	}
+	if slices.Contains(e.risen, ev.Token) {
+		return // for who has not seen a later one there is nothing to tell it by
 	}
 	newer := uint64(0)
 	for _, g := range e.grants {

@@ -243,6 +243,11 @@ func (n *node) publishLeader(w *world, channel, text string) int {
 		if p.dead && w.now > p.died+w.s.Latency[1] {
 			continue
 		}
+		for _, o := range p.ops {
+			if v := o.watcher; v != nil && !w.s.Push && script.LeaderChannel(w.keys[o.spec.Key]) == channel {
+				v.missed()
+			}
+		}
 		for _, e := range slices.Clone(p.lanes[n.index].viewing) {
 			if script.LeaderChannel(w.keys[e.watch.op.spec.Key]) != channel {
 				continue

@@ -50,7 +50,7 @@ var elections = []Mutant{
 	{
 		Name:   "old-term",
 		Why:    "the note of any node is taken for the newest, and an old leader's key that rises again makes it the leader again",
-		Breaks: breaks(check.E2, check.E3),
+		Breaks: breaks(check.E2),
 		Edits: []Edit{
 			{watch, "	if newest.Value != holder {\n", anyNote},
 			{watch, "	if finding == Led && lead.Term < w.highest {\n", "	if finding == Led && lead.Term < w.highest && w.need < 0 {\n"},
