@@ -155,10 +155,10 @@ func (g generator) op() op {
 // scripted is one of our scripts, by its SHA or whole.
 func (g generator) scripted() resp.Command {
 	var cmd resp.Command
-	switch g.IntN(11) {
+	switch g.IntN(12) {
 	case 7, 8, 9:
 		cmd = g.several()
-	case 10:
+	case 11:
 		cmd = script.Announce(g.key(), g.value(), g.token(), g.ttl())[0]
 	case 0:
 		cmd = g.params().Extend(g.value(), g.token())[0]
