@@ -155,7 +155,7 @@ func (g *generator) handOvers() {
 	back := g.odds(30)
 	for i := range s.Ops {
 		o := &s.Ops[i]
-		if o.Foreign || !o.isPlain() || o.Leave || o.Write || !g.odds(share) {
+		if o.Foreign || !o.isPlain() || o.Elect || o.Leave || o.Write || !g.odds(share) {
 			continue
 		}
 		o.HandOver, o.Back = true, back
