@@ -161,6 +161,7 @@ func (k *shrinker) simplify() {
 
 var opChanges = []func(*Op){
 	func(o *Op) { o.Extend = nil },
+	func(o *Op) { o.Also = nil },
 	func(o *Op) { o.MaxHold = 0 },
 	func(o *Op) { o.Cancel = 0 },
 	func(o *Op) { o.Wait = 0 },
@@ -231,7 +232,10 @@ func (s *Scenario) oneKey() {
 	key := s.Ops[0].Key
 	s.Ops = slices.DeleteFunc(s.Ops, func(o Op) bool { return o.Key != key })
 	for i := range s.Ops {
-		s.Ops[i].Key = 0
+		s.Ops[i].Key, s.Ops[i].Also = 0, nil
+	}
+	for i := range s.Faults {
+		s.Faults[i].Key = min(s.Faults[i].Key, 1)
 	}
 	s.Keys = 1
 }
