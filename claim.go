@@ -31,6 +31,7 @@ type claim struct {
 	turn    *turn     // of the lease, in this process; nil if it has none, and after the end
 	tenant  *Lease    // what the user has of it who has it now; nil before
 	end     context.CancelCauseFunc
+	evictor *string       // who took the lock away, if somebody did
 	extends []chan error  // callers of Extend that wait
 	settled chan struct{} // callers of Handoff that wait; nil if nobody does
 	removed error         // the outcome of the release, once the claim is free

@@ -22,6 +22,11 @@ var (
 	// it. Somebody else may hold the lock now.
 	ErrLost = errors.New("redlock: the lease is lost")
 
+	// ErrEvicted: the lease is lost because somebody took the lock from it, by
+	// ForceRelease. It is always ErrLost too. Whoever cannot be told so by a push
+	// has ErrLost alone, when the lease would have been renewed.
+	ErrEvicted = errors.New("redlock: the lease was evicted")
+
 	// ErrReleased is the cause of a lease's context after Release.
 	ErrReleased = errors.New("redlock: the lease was released")
 

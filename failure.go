@@ -71,6 +71,8 @@ func (c *claim) loss() *loss {
 		l.cause = fmt.Errorf("%w: %q: the max hold is over", ErrLost, c.params.Key)
 	case core.Undone:
 		l.cause = lost("too few nodes still have its key")
+	case core.Evicted:
+		l.cause = fmt.Errorf("%w: %w: %q: by %s", ErrLost, ErrEvicted, c.params.Key, printable(*c.evictor))
 	default:
 		l.cause = ErrReleased // abandoned: the caller has the context's error
 	}
@@ -155,6 +157,11 @@ func holderName(value string) string {
 	if !ok || label == "" || len(label) > MaxOwner {
 		return "another client"
 	}
+	return printable(label)
+}
+
+// printable is what another client wrote, for errors and people to read.
+func printable(label string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

@@ -43,7 +43,9 @@ type Locker struct {
 	runs   []string // the run_id of each node that was verified
 
 	mu      sync.Mutex
-	live    *claim      // the first of the claims that are not done
+	live    *claim      // the claims that are not done, the newest first
+	oldest  *claim      // the last of them
+	lasting *claim      // which that was when watch looked last
 	vigil   *time.Timer // see watch; nil while there is nothing to watch
 	noticed int64       // clock.asleep when it was looked at last
 	closing chan struct{}
@@ -175,6 +177,8 @@ func (l *Locker) enter(c *claim) error {
 	}
 	if c.after = l.live; c.after != nil {
 		c.after.before = c
+	} else {
+		l.oldest = c
 	}
 	l.live = c
 	if l.vigil == nil {
@@ -203,6 +207,8 @@ func (l *Locker) leave(c *claim) {
 	}
 	if c.after != nil {
 		c.after.before = c.before
+	} else {
+		l.oldest = c.before
 	}
 	c.before, c.after = nil, nil
 	if l.closed && l.live == nil {

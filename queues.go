@@ -14,7 +14,7 @@ import (
 
 // queues are the waiters of this process that stand in the nodes' queues, and the
 // subscriptions by which the nodes wake them: one a node, whatever the number of
-// locks, from the first time that somebody has to wait.
+// locks, from the first time that somebody has to wait, or that a lease lasts.
 type queues struct {
 	locker  *Locker
 	process script.ProcessID
@@ -75,14 +75,7 @@ func (q *queues) stand(ctx context.Context, key string, kind script.Kind) *waite
 	if q.deaf {
 		return nil
 	}
-	q.begin.Do(func() {
-		for _, ln := range l.lanes {
-			if s, ok := ln.node.(Subscriber); ok {
-				l.flying.Add(1)
-				go ln.listen(s)
-			}
-		}
-	})
+	q.listen()
 	select {
 	case <-q.heard:
 	default:
@@ -104,6 +97,18 @@ func (q *queues) stand(ctx context.Context, key string, kind script.Kind) *waite
 	q.waiters[w.name] = w
 	q.mu.Unlock()
 	return w
+}
+
+// listen has the nodes push to this process from now on.
+func (q *queues) listen() {
+	q.begin.Do(func() {
+		for _, ln := range q.locker.lanes {
+			if s, ok := ln.node.(Subscriber); ok {
+				ln.locker.flying.Add(1)
+				go ln.listen(s)
+			}
+		}
+	})
 }
 
 // leave takes the waiter out of the queues. Its last claim, if it has one that has not
@@ -285,6 +290,10 @@ func (q *queues) rejoin() {
 
 // pushed takes a node's message.
 func (ln *lane) pushed(message string) {
+	if id, _, by, ok := script.ReadEviction(message); ok {
+		ln.locker.evicted(id, by)
+		return
+	}
 	what, name, key := script.ReadPush(message)
 	if what == script.Garbled {
 		return

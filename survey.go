@@ -17,8 +17,8 @@ type answer struct {
 }
 
 // survey asks all nodes at once, and returns what each of them says, in the order of
-// Config.Nodes. It is for what changes nothing: nobody sees to it that a batch which
-// was given up has no effect later.
+// Config.Nodes. It is for what changes nothing, or does no harm when it is late: nobody sees to
+// it that a batch which was given up has no effect later.
 //
 // It waits for a node no longer than the per-node deadline (Config.NodeTimeout; for one
 // that was never heard of the longer one of a first contact), and not at all for

@@ -8,7 +8,8 @@ import "time"
 const vigilance = 100 * time.Millisecond
 
 // watch has every claim look at the clock if the machine was suspended since the
-// last time. It runs again and again while there are claims.
+// last time. It runs again and again while there are claims. And once a claim lasts
+// from one time to the next, it has the nodes push to this process: see evicted.
 func (l *Locker) watch() {
 	l.clock.ask()
 	asleep := l.clock.asleep.Load()
@@ -18,6 +19,10 @@ func (l *Locker) watch() {
 		l.noticed = asleep
 		claims = l.claims()
 	}
+	if l.oldest != nil && l.oldest == l.lasting && !l.closed {
+		l.queues.listen()
+	}
+	l.lasting = l.oldest
 	if l.live == nil {
 		l.vigil = nil
 	} else {

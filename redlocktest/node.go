@@ -60,7 +60,7 @@ func NewNode(name string) *Node {
 	// The server has been up for long: it is no stranger to be put in quarantine.
 	n := &Node{started: now, booted: now.Add(-24 * time.Hour), runs: 1, model: script.NewModel()}
 	n.Conn = &Conn{server: n, name: name}
-	n.model.Publish = n.publish
+	n.model.Publish, n.model.Channels = n.publish, n.channels
 	return n
 }
 

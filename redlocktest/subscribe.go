@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/redlock-go/redlock"
@@ -198,6 +200,17 @@ func (n *Node) publish(channel, message string) int {
 		s.signal()
 	}
 	return receivers
+}
+
+// channels lists what somebody is subscribed to. The caller holds n.mu.
+func (n *Node) channels() []string {
+	found := make(map[string]bool)
+	for _, s := range n.subscriptions {
+		if s.confirmed && s.ended == nil {
+			found[s.channel] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // letGo sends what a frozen node held back. The caller holds n.mu.

@@ -16,17 +16,17 @@ import (
 	"github.com/redlock-go/redlock/resp"
 )
 
-// documented is the user of docs/ACL.md, as the arguments behind ACL SETUSER.
-func documented(t *testing.T) []string {
+// documented is a user of docs/ACL.md, as the arguments behind ACL SETUSER.
+func documented(t *testing.T, name string) []string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/ACL.md")
 	ok(t, err)
 	for line := range strings.Lines(string(page)) {
-		if rest, found := strings.CutPrefix(strings.TrimSpace(line), "ACL SETUSER "); found {
-			return strings.Fields(rest)
+		if rest, found := strings.CutPrefix(strings.TrimSpace(line), "ACL SETUSER "+name+" "); found {
+			return append([]string{name}, strings.Fields(rest)...)
 		}
 	}
-	t.Fatal("docs/ACL.md has no line ACL SETUSER")
+	t.Fatalf("docs/ACL.md has no line ACL SETUSER %s", name)
 	return nil
 }
 
@@ -49,7 +49,7 @@ func setUser(t *testing.T, server *redisserver.Server, user []string) {
 
 // The lock works with the rights of docs/ACL.md, and never tries for more.
 func TestLeastRights(t *testing.T) {
-	user := documented(t)
+	user := documented(t, "redlock")
 	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
 		var servers []*redisserver.Server
 		var urls []string
@@ -94,7 +94,7 @@ func TestLeastRights(t *testing.T) {
 // Each of the rights is needed: without it, something that the lock says to its
 // nodes is refused.
 func TestNoRightTooMany(t *testing.T) {
-	user := documented(t)
+	user := documented(t, "redlock")
 	eachAdapter(t, func(t *testing.T, open func(urls ...string) ([]redlock.Node, error)) {
 		server := redisserver.Start(t)
 		// refused says what is refused to the user, "" if nothing is.
@@ -175,7 +175,7 @@ func TestLeastRightsOfAnotherPrefix(t *testing.T) {
 	server := redisserver.Start(t)
 	admit(server)
 	var user []string
-	for _, right := range documented(t) {
+	for _, right := range documented(t, "redlock") {
 		if strings.HasPrefix(right, "~") {
 			right = strings.Replace(right, "redlock:", "app:", 1)
 		}

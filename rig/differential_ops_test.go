@@ -155,7 +155,12 @@ func (g generator) op() op {
 // scripted is one of our scripts, by its SHA or whole.
 func (g generator) scripted() resp.Command {
 	var cmd resp.Command
-	switch g.IntN(12) {
+	switch g.IntN(13) {
+	case 12:
+		cmd = g.params().Evict(g.value(), g.token())[0]
+		if g.IntN(4) == 0 {
+			cmd = script.TellEvicted(g.key(), g.value(), "somebody")[0]
+		}
 	case 7, 8, 9:
 		cmd = g.several()
 	case 11:
@@ -250,7 +255,11 @@ func (g generator) scriptCommand() resp.Command {
 func (g generator) plain() resp.Command {
 	key, value, ms := g.of(diffKeys...), g.value(), strconv.FormatInt(g.ttl(), 10)
 	token := strconv.FormatUint(g.token(), 10)
-	switch g.IntN(26) {
+	switch g.IntN(28) {
+	case 26:
+		return resp.Command{"PUBSUB", "CHANNELS", g.of("*", "redlock:wake:*", "redlock:wake:01??*", `redlock\:wake*0`, "x*", "redlock:wake:?")}
+	case 27: // with one key at the most the order is the same
+		return resp.Command{"SCAN", "0", "MATCH", g.of(key, "{?}:q", `\?`, "*{a}:t", "a?*t"), "COUNT", "1000", "TYPE", g.of("string", "zset")}
 	case 0:
 		return resp.Command{"SET", key, value, "NX", "PX", ms}
 	case 1:

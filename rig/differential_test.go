@@ -133,7 +133,7 @@ func newDifferential(t *testing.T, exec func(*script.Model, func() int64, resp.C
 	ok(t, err)
 	t.Cleanup(func() { ok(t, node.Close()) })
 	d := &differential{t: t, node: node, exec: func(m *script.Model, clock func() int64, cmd resp.Command) resp.Reply {
-		m.Publish = listening
+		m.Publish, m.Channels = listening, func() []string { return []string{diffListening.Channel()} }
 		return exec(m, clock, cmd)
 	}}
 	ready := make(chan struct{})

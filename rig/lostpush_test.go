@@ -129,7 +129,7 @@ func TestNodesForgetTheQueue(t *testing.T) {
 // nodes costs nothing. Without a majority that can push, who waits asks again by a
 // timer: now and then if it could see so itself, and when the holder's time is over.
 func TestNodesThatCannotPush(t *testing.T) {
-	user := documented(t)
+	user := documented(t, "redlock")
 	without := func(rights ...string) []string {
 		var rest []string
 		for _, u := range user {

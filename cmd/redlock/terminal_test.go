@@ -164,6 +164,31 @@ func TestTerminalCtrlCWhileWaiting(t *testing.T) {
 	c.ends(0)
 }
 
+// Whom "release --force" will hit is shown, and asked for.
+func TestTerminalForceAsks(t *testing.T) {
+	c := openConsole(t, "sh", "-i")
+	c.sees(`READY> `)
+	c.types("(redlock run --ttl 3s --label me x -- sh -c 'echo >held; exec sleep 1000'; echo ended $? >ended) &\n")
+	waitFor(t, "held lock", func() bool { _, err := os.Stat(filepath.Join(c.cmd.Dir, "held")); return err == nil })
+	c.types("redlock release --node-timeout 2s --force x; echo \"status is $?\"\n")
+	c.sees(`held by "me `)
+	c.sees(`take it from me .*\[y/N\]`)
+	c.types("\n")
+	c.sees(`status is 75`)
+	c.types("redlock release --node-timeout 2s --force x; echo \"status is $?\"\n")
+	c.sees(`take it from me .*\[y/N\]`)
+	c.types("y\n")
+	c.sees(`took "redlock:x" from me`)
+	c.sees(`[0-9]{16}\s`)
+	c.sees(`status is 0`)
+	waitFor(t, "end of the holder", func() bool {
+		text, _ := os.ReadFile(filepath.Join(c.cmd.Dir, "ended"))
+		return string(text) == "ended 76\n"
+	})
+	c.types("exit 0\n")
+	c.ends(0)
+}
+
 // A shell's job control works through us.
 func TestTerminalJobControl(t *testing.T) {
 	c := openConsole(t, "sh", "-i")

@@ -106,7 +106,13 @@ type claim struct {
 	deadline Time
 	overAt   Time
 	success  Time // of the last round that succeeded
-	seats    []seat
+
+	isDecreed bool // some node deleted its key by force, and
+	decreedAt Time // when the first did
+	forced    bool // a majority did, and
+	forcedAt  Time // when that was known
+
+	seats []seat
 
 	from, heir *claim // whose lease it takes over, and who took it over from it
 	fromID     uint64
@@ -116,10 +122,14 @@ type claim struct {
 
 // end is when the lease stops to be valid.
 func (c *claim) end() Time {
+	end := c.deadline
 	if c.isOver {
-		return min(c.deadline, c.overAt)
+		end = min(end, c.overAt)
 	}
-	return c.deadline
+	if c.isDecreed {
+		end = min(end, c.decreedAt)
+	}
+	return end
 }
 
 // key is what is known of one key.
@@ -132,6 +142,7 @@ type key struct {
 	wants  int      // clients that wait for it
 	since  Time     // when the first of them began to
 	lost   int      // attempts in a row on the free key
+	fence  uint64   // the highest token of an eviction that has come to pass
 
 	sets     int // of the waiters, those that want other keys as well
 	standing []stander
@@ -264,6 +275,10 @@ func (c *Checker) Observe(ev Event) {
 			c.rises(ev)
 		}
 		c.touched(ev)
+	case Evicts:
+		c.evicts(ev)
+	case Forced:
+		c.forced(ev)
 	case Forgot:
 		c.forget(ev)
 	case Voted:
@@ -369,11 +384,12 @@ func (c *Checker) won(ev Event) {
 	}
 	c.judgeTurn(l, ev)
 	c.exclude(l)
-	if !ev.Foreign {
+	if !ev.Foreign && !l.isDecreed { // else it was evicted before it knew that it was granted
 		c.order(l)
 		for _, k := range l.keys {
 			k.election.granted(ev.At, ev.Token)
 		}
+		c.behindFence(l)
 	}
 	for _, k := range l.keys {
 		k.leases = append(k.leases, l)
@@ -391,6 +407,7 @@ func (c *Checker) extended(ev Event) {
 			c.name(l), c.cfg.Key(l.key.id), ev.At-l.deadline)
 	}
 	c.unbroken(l, ev)
+	c.revived(l, ev)
 	l.deadline, l.success = ev.Deadline, ev.At
 	c.rest(l, ev.Sent)
 	c.exclude(l)

@@ -281,6 +281,40 @@ func TestCheckerObjects(t *testing.T) {
 
 // Each invariant that can be checked is objected to in a test above, and has a
 // statement.
+// What the eviction of a lease breaks, and what it does not.
+func TestCheckerOfEvictions(t *testing.T) {
+	evicts := func(at Time, node int, claim, by uint64) Event {
+		return Event{At: at, Kind: Evicts, Node: node, Claim: claim, By: by}
+	}
+	forced := func(at Time, claim, token uint64) Event {
+		return Event{At: at, Kind: Forced, Claim: claim, Token: token}
+	}
+	first := lease(0, 1, 10, 980*ms)
+	gone := list(evicts(300*ms, 0, 1, 1), evicts(300*ms, 1, 1, 1), forced(301*ms, 1, 20))
+	for name, test := range map[string]struct {
+		want   Invariant // "" if all is well
+		events []Event
+	}{
+		"the next one beside one that has not noticed": {"", history(first, gone, lease(310*ms, 2, 21, 1300*ms), list(over(400*ms, 1), over(410*ms, 2)))},
+		"beside one that was not evicted":              {I1, history(first, lease(310*ms, 2, 21, 1300*ms))},
+		"a newer one is hit":                           {F1, history(first, list(over(200*ms, 1)), lease(210*ms, 2, 11, 1200*ms), list(evicts(300*ms, 0, 2, 1)))},
+		"a round that had begun before":                {"", history(first, gone, list(kept(290*ms, 0, 1), kept(290*ms, 1, 1), extended(302*ms, 1, 289*ms, 1269*ms)))},
+		"it goes on":                                   {F2, history(first, gone, list(extended(502*ms, 1, 500*ms, 1480*ms)))},
+		"a token that is no higher":                    {F3, history(first, list(evicts(300*ms, 0, 1, 1), forced(301*ms, 1, 10)))},
+		"the next one's is no higher":                  {F3, history(first, gone, lease(310*ms, 2, 20, 1300*ms))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Run(bounds, test.events)
+			switch {
+			case test.want == "" && len(got) > 0, test.want != "" && len(got) == 0:
+				t.Errorf("want %q, got %v", test.want, got)
+			case test.want != "" && got[0].Invariant != test.want:
+				t.Errorf("want %q, got %v", test.want, got)
+			}
+		})
+	}
+}
+
 func TestEveryInvariantHasAStatement(t *testing.T) {
 	seen := map[string]Invariant{}
 	for _, i := range []Invariant{I1, I2, I3, I4, I5, I6, I7, I8, I9} {

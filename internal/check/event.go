@@ -97,6 +97,10 @@ const (
 	Unanswered // Node, Claim, Asks: a request was given up; it may have been executed, or may be yet
 	Seen       // Node, Key, Claim: an inspection found Claim's value there
 
+	// Somebody takes a key by force from the holder that was seen.
+	Evicts // Node, Key, Claim, By: the eviction of By deleted Claim's value; By is Claim but for bugs
+	Forced // Key, Claim, Token: the eviction has come to pass, with a token above the lease's
+
 	// Trouble between a client and a node, for a time: it is cut off, down, hung
 	// or slow. Cuts are counted: two Cuts are over with the second Healed.
 	Cut    // Client or Everyone, Node
@@ -152,6 +156,10 @@ const (
 	E2 Invariant = "E2"
 	E3 Invariant = "E3"
 	E4 Invariant = "E4"
+
+	F1 Invariant = "F1"
+	F2 Invariant = "F2"
+	F3 Invariant = "F3"
 )
 
 // Statement is the invariant in words.
@@ -189,6 +197,12 @@ func (i Invariant) Statement() string {
 		return "no stale leader: who watches reports only leaders that were elected, and none that had been succeeded before it looked"
 	case E4:
 		return "no blind watcher: who watches knows of a new leader, and of the end of one, at once if that is pushed, and else by the end of a TTL"
+	case F1:
+		return "taking over: a newer holder is never hit by the eviction of an older one"
+	case F2:
+		return "taking over: an evicted lease is not extended any more"
+	case F3:
+		return "taking over: an eviction's token is above the evicted lease's and below all later ones"
 	}
 	return "no such invariant"
 }

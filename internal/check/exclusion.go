@@ -68,6 +68,10 @@ func (c *Checker) passed(ev Event) {
 	if l == nil || !l.won {
 		return
 	}
+	if l.isDecreed {
+		l.deadline, l.token = ev.Deadline, ev.Token // it is over for all others: see evicts
+		return
+	}
 	if late := ev.At - l.end(); late > c.cfg.Slack {
 		c.violate(I1, -1, []uint64{l.id}, "%s passed on a lease of %s that had been over for %v", c.name(l), c.cfg.Key(l.key.id), late)
 	}

@@ -92,6 +92,7 @@ const (
 	Overrun           // the max hold was reached
 	Undone            // so many nodes lost the key that no extension can succeed any more
 	HandedOver        // the key is left to whoever has the text
+	Evicted           // somebody took the key from the nodes who had seen who holds it
 )
 
 // NewClaim returns a claim that has not begun. The terms are shared and

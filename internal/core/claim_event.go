@@ -13,7 +13,7 @@ const (
 	Alarm                            // the time of Claim.Alarm came
 	WantExtend                       // the user asks for an extension
 	StopRenewal                      // the lease is to run out
-	End                              // Reason: Abandoned or Released
+	End                              // Reason: Abandoned, Released or Evicted
 	Kept                             // Node: it keeps the key for the waiter that this claim is of
 	PassOn                           // Renew, MaxHold: the lease is the next user's of the same process; see CanPass
 	HandOver                         // the lease is to be another process's; see Retaining

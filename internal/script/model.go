@@ -34,6 +34,10 @@ type Model struct {
 	// none, as up to Redis 8.2 and Valkey 8, if it is not set. It survives Reset and Reload.
 	Native Native
 
+	// Channels lists the channels that somebody is subscribed to, in any order. Nil: none.
+	// What holds for Publish holds for it.
+	Channels func() []string
+
 	keys    map[string]entry
 	scripts map[string]bool // the script cache, by SHA
 }
@@ -68,7 +72,7 @@ func NewModel() *Model {
 }
 
 // Clone returns an independent copy of what the node holds. Nobody is subscribed
-// to the copy: its Publish is nil.
+// to the copy: its Publish and Channels are nil.
 func (m *Model) Clone() *Model {
 	return &Model{Native: m.Native, keys: maps.Clone(m.keys), scripts: maps.Clone(m.scripts)}
 }

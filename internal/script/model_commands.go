@@ -37,6 +37,8 @@ func init() {
 		"ping":        {-1, (*run).ping},
 		"pttl":        {2, (*run).pttl},
 		"publish":     {3, (*run).publish},
+		"pubsub":      {-2, (*run).pubsub},
+		"scan":        {-2, (*run).scan},
 		"setrange":    {4, (*run).setrange},
 		"script":      {-2, (*run).script},
 		"set":         {-3, (*run).set},

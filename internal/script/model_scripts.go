@@ -27,6 +27,9 @@ var equivalents = map[*Script]struct {
 	HandScript: {1, 2, (*run).hand},
 
 	AnnounceScript: {2, 4, (*run).announce},
+
+	EvictScript:       {3, 5, (*run).evict},
+	TellEvictedScript: {0, 1, (*run).tellEvicted},
 }
 
 func (r *run) eval(cmd resp.Command) resp.Reply {

@@ -1,4 +1,4 @@
--- queue: what take and release have in common, put in front of each of them.
+-- queue: what take, release and evict have in common, put in front of each of them.
 --
 -- Beside the key K a node keeps a queue, the sorted set {K}:q. Its members are
 -- waiters, each scored by its ticket and named

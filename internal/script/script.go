@@ -36,6 +36,10 @@ var (
 	extendManySource string
 	//go:embed raise.lua
 	raiseSource string
+	//go:embed evict.lua
+	evictSource string
+	//go:embed tell_evicted.lua
+	tellEvictedSource string
 	//go:embed announce.lua
 	announceSource string
 
@@ -69,8 +73,11 @@ var (
 
 	ExtendManyScript = compile("extend_many", extendManySource)
 
+	EvictScript       = compile("evict", queueSource+evictSource)
+	TellEvictedScript = compile("tell_evicted", tellEvictedSource)
+
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
-	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript, HandScript, AnnounceScript}
+	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript, HandScript, AnnounceScript, EvictScript, TellEvictedScript}
 )
 
 func compile(name, source string) *Script {

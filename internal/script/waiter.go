@@ -48,6 +48,20 @@ const (
 // Reservation is the value of a key that is kept for the waiter.
 func (w Waiter) Reservation() string { return reservedFormat + string(w) }
 
+// Parts are the ticket and the process in a waiter's name, whoever wrote it.
+func (w Waiter) Parts() (ticket uint64, process string) {
+	first, rest, _ := strings.Cut(string(w), ".")
+	ticket, _ = strconv.ParseUint(first, 10, 53)
+	process, _, _ = strings.Cut(rest, ".")
+	return ticket, process
+}
+
+// ReservedFor is whom a value keeps the key for, if it does.
+func ReservedFor(value string) (w Waiter, ok bool) {
+	name, ok := strings.CutPrefix(value, reservedFormat)
+	return Waiter(name), ok
+}
+
 // IsReservation reports whether a value keeps the key for a waiter: nobody holds it,
 // and nobody may have it for a moment.
 func IsReservation(value string) bool { return strings.HasPrefix(value, reservedFormat) }

@@ -67,6 +67,8 @@ func (a *accident) strike(w *world) {
 		}
 	case Wall:
 		w.machines[a.Client].wall += a.By
+	case Evict:
+		w.lookAndEvict(a.Fault)
 	case Pause, Kill, Preempt:
 		p := w.machines[a.Client].proc
 		if p == nil {

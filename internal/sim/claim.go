@@ -160,6 +160,9 @@ func (c *claim) note(effects []core.Effect) {
 				won.Ticket = c.waiter.ticket
 			}
 			w.tell(won)
+			if w.evicts {
+				w.plan(c.proc.clock.when(c.proc.read()+lasts, w.now), evListen, c, 0)
+			}
 			if c.waiter != nil {
 				c.waiter.unknown()
 			}
@@ -214,7 +217,13 @@ func (c *claim) arm() {
 }
 
 // happen is what happens to a claim: its timer fires.
-func (c *claim) happen(_ *world, ev event) {
+func (c *claim) happen(w *world, ev event) {
+	if ev.kind == evListen {
+		if !c.proc.away(ev) && c.lost == nil && w.s.Push {
+			c.proc.listen()
+		}
+		return
+	}
 	if ev.arg != c.timer || c.proc.away(ev) {
 		return
 	}

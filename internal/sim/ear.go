@@ -229,6 +229,10 @@ func (m *message) happen(_ *world, ev event) {
 // pushed takes a node's message: lane.pushed of the root package.
 func (l *lane) pushed(text string) {
 	p := l.proc
+	if id, _, _, ok := script.ReadEviction(text); ok {
+		p.evicted(id)
+		return
+	}
 	what, name, key := script.ReadPush(text)
 	w := p.waiting.waiters[name]
 	switch {

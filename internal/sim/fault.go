@@ -16,7 +16,7 @@ type Fault struct {
 
 	Client int // Any for all
 	Node   int // Any for all
-	Key    int // of Flush: "key 1" is the first; 0 for all
+	Key    int // of Flush: "key 1" is the first; 0 for all. Of Evict: k1 is 1
 
 	For     time.Duration // how long it lasts
 	By      time.Duration // how much later, or how far a clock jumps
@@ -57,6 +57,9 @@ const (
 	Deafen                  // deafen A|* 2|* [silently]: the subscriptions break; or nothing comes over them, for seconds
 	Reset                   // reset A|* 2|*: the connections break
 
+	// Not an accident, but as rude.
+	Evict // evict A k1 by D: A sees who holds the key, and so much later takes it from that holder by force
+
 	// Single packets: the next of that kind that leaves. The kinds are acquire, raise,
 	// extend, release, and verify.
 	Delay // delay A 2 acquire request|reply by D
@@ -91,7 +94,7 @@ var whatNames = map[What]string{
 	Crash: "crash", Hang: "hang", Promote: "promote", Replace: "replace", Flush: "flush", Jump: "jump",
 	Rate: "rate", Wall: "wall", Pause: "pause", Kill: "kill", Preempt: "preempt", Sever: "cut",
 	Slow: "slow", Lose: "lose", Repeat: "repeat", Tear: "tear", Reset: "reset", Mute: "mute", Deafen: "deafen",
-	Delay: "delay", Drop: "drop", Echo: "echo",
+	Delay: "delay", Drop: "drop", Echo: "echo", Evict: "evict",
 }
 
 // String is the fault's name.
@@ -115,6 +118,8 @@ func (f Fault) String() string {
 		}
 	case Wall, Pause, Kill, Preempt:
 		say("%s", clientName(f.Client))
+	case Evict:
+		say("%s k%d", clientName(f.Client), f.Key)
 	default:
 		say("%s %s", starred(f.Client, clientName), starred(f.Node, nodeName))
 	}
@@ -128,7 +133,7 @@ func (f Fault) String() string {
 		say("by %s", signed(f.By))
 	case Sever:
 		say("%s", [...]string{"both", "out", "in"}[f.Way])
-	case Slow:
+	case Slow, Evict:
 		say("by %v", f.By)
 	case Lose, Repeat, Tear, Mute:
 		say("%d%%", f.Percent)

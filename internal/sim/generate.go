@@ -44,8 +44,24 @@ func Generate(seed uint64) *Scenario {
 	}
 	g.versions(seed)
 	g.election()
+	g.evictions(seed)
 	g.sort()
 	return g.s
+}
+
+// evictions are by people who act on what they have seen, in some worlds, which are as they
+// would be without.
+func (g *generator) evictions(seed uint64) {
+	own := &generator{Rand: rand.New(rand.NewPCG(seed, 0x6576696374)), s: g.s}
+	if !own.odds(15) {
+		return
+	}
+	every := own.spread(g.s.TTL/4, 8*g.s.TTL)
+	for at := own.within(0, every); at < g.span && len(g.s.Faults) < 600; at += own.within(0, 2*every) {
+		g.s.Faults = append(g.s.Faults, Fault{
+			At: at, What: Evict, Node: Any, Client: own.IntN(len(g.s.Clients)), Key: 1 + own.IntN(g.s.Keys), By: own.spread(100*time.Microsecond, g.s.TTL),
+		})
+	}
 }
 
 func (g *generator) sort() {

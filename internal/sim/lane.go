@@ -54,7 +54,8 @@ type call struct {
 	debts  []debt                                // what it pays, or
 	verify bool                                  // it asks the server who it is, or
 	sample bool                                  // what time it is, or
-	then   func(replies []resp.Reply, err error) // it is a question; or else it is a probe
+	then   func(replies []resp.Reply, err error) // it is a question, or
+	force  *force                                // it is a part of an eviction; or else it is a probe
 	op     core.Op
 	round  uint32
 	epoch  uint64    // verify, or a probe: from before asking
@@ -310,6 +311,9 @@ func (f *call) end(err error) {
 	case f.then != nil:
 		l.landed(f, err)
 		f.then(f.replies, err)
+	case f.force != nil:
+		l.landed(f, err)
+		f.force.answered(f, err)
 	default:
 		l.core.Probed(l.proc.read(), f.ending(err))
 		l.landed(f, err)

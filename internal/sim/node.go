@@ -49,6 +49,7 @@ func newNode(w *world, index int, ppm int64) *node {
 	n.model.Native = w.s.native(index)
 	n.start(0, 0, false)
 	n.model.Publish = func(channel, message string) int { return n.publish(w, channel, message) }
+	n.model.Channels = func() []string { return n.channels(w) }
 	// It never granted anything, and whoever made it says so.
 	n.model.Exec(n.ms(0), script.Admit(n.id)[0])
 	return n
@@ -83,6 +84,9 @@ func (n *node) exec(w *world, p *packet, cmd resp.Command) resp.Reply {
 		return resp.OfText(n.info[0] + strconv.FormatInt(int64(uptime), 10) + "\r\n")
 	}
 	now := n.ms(w.now)
+	if x := p.call.force; x != nil {
+		return n.forced(w, x, cmd)
+	}
 	c := p.about(cmd)
 	var keys []int
 	if c != nil {
@@ -161,9 +165,9 @@ func (n *node) lose(w *world, memory Memory) {
 		n.model.Reload()
 		return
 	case memory == Stale && n.saved != nil:
-		publish := n.model.Publish
+		publish, channels := n.model.Publish, n.model.Channels
 		n.model = n.saved
-		n.model.Publish = publish
+		n.model.Publish, n.model.Channels = publish, channels
 		n.model.Reload()
 	default:
 		n.model.Reset()

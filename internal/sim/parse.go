@@ -71,6 +71,9 @@ func (s *Scenario) complete() error {
 		if f.Node >= len(s.Nodes) || f.Client >= len(s.Clients) || f.Key > s.Keys {
 			return fmt.Errorf("%q: there is no such node, client or key", f.String())
 		}
+		if f.What == Evict && f.Client == Any {
+			return fmt.Errorf("%q: nobody evicts", f.String())
+		}
 		end = max(end, f.At+f.For+f.By+s.TTL)
 	}
 	if s.End == 0 {
@@ -302,6 +305,8 @@ func (p *words) fault(at time.Duration, what What) Fault {
 		f.PPM = p.suffixed("ppm")
 	case Wall, Pause, Kill, Preempt:
 		f.Client = p.client()
+	case Evict:
+		f.Client, f.Key = p.client(), 1+p.key()
 	default:
 		f.Client, f.Node = p.client(), p.node()
 	}

@@ -237,5 +237,11 @@ func (s *Scenario) oneKey() {
 	for i := range s.Faults {
 		s.Faults[i].Key = min(s.Faults[i].Key, 1)
 	}
+	s.Faults = slices.DeleteFunc(s.Faults, func(f Fault) bool { return f.What == Evict && f.Key != key+1 })
+	for i := range s.Faults {
+		if s.Faults[i].What == Evict {
+			s.Faults[i].Key = 1
+		}
+	}
 	s.Keys = 1
 }

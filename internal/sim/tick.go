@@ -26,6 +26,8 @@ func (l *lane) tick() {
 			f.end(errTimeout)
 		case f.claim != nil:
 			overdue = append(overdue, f)
+		case f.force != nil:
+			f.force.answered(f, errTimeout)
 		case f == l.verification:
 			ready = append(ready, l.acquit(errTimeout)...)
 		case f.then != nil:

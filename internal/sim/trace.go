@@ -136,6 +136,8 @@ func (t *trace) told(ev check.Event) {
 		by("passes on, token %d", ev.Token)
 	case check.Extended:
 		by("extended until %v", ev.Deadline)
+	case check.Forced:
+		t.row(-1, "** #%d is taken from by force, token %d", ev.Claim, ev.Token)
 	case check.Over:
 		if c := t.claim(ev.Claim); c != nil {
 			by("%s", reasons[c.lost.reason])
@@ -157,13 +159,14 @@ func (t *trace) told(ev check.Event) {
 	case check.Took, check.Kept, check.Dropped, check.Forgot, check.Rose:
 		t.row(-1, "")
 	case check.Seen, check.Tried, check.Voted, check.Moved, check.Unanswered, check.Wants, check.Settled, check.Cut, check.Healed, check.Calm, check.Storm,
-		check.Stands, check.Missed, check.Stuck, check.Leaves, check.Steady, check.Unsteady:
+		check.Stands, check.Missed, check.Stuck, check.Leaves, check.Steady, check.Unsteady, check.Evicts:
 	}
 }
 
 var reasons = map[core.Reason]string{
 	core.Outvoted: "is outvoted", core.Abandoned: "is given up", core.Released: "is released",
 	core.HandedOver: "leaves it to others", core.Expired: "has EXPIRED", core.Overrun: "is over: max hold", core.Undone: "is LOST: too few nodes have it",
+	core.Evicted: "is EVICTED",
 }
 
 // reported writes down what one who watches tells.

@@ -41,6 +41,8 @@ const (
 	evStand                    // operation: has waited long enough for the nodes to push
 	evAnnounce                 // operation: says once more that it was elected
 	evLook                     // watcher: looks who leads
+	evListen                   // claim: it lasts, and its process begins to listen
+	evForce                    // force: the eviction begins, of a holder that was seen before
 )
 
 // Stats is what a run, or many, came to.
@@ -88,6 +90,8 @@ type world struct {
 	viewers    uint64 // who have watched
 	strays     int    // packets that may be executed although nobody waits for them
 	fenced     []uint64
+
+	evicts bool // somebody does, in this world
 
 	rush  int  // events of this instant
 	spins bool // too many of them
@@ -161,6 +165,7 @@ func newWorld(s *Scenario) *world {
 		w.boot(m)
 	}
 	for i := range s.Faults {
+		w.evicts = w.evicts || s.Faults[i].What == Evict
 		w.prepare(&s.Faults[i])
 	}
 	w.hire()

@@ -20,6 +20,7 @@ const (
 	native     = "internal/script/native.go"
 	modelQueue = "internal/script/model_queue.go"
 	modelAll   = "internal/script/model_all.go"
+	modelLook  = "internal/script/model_look.go"
 	wait       = "internal/core/wait.go"
 	resume     = "internal/core/claim_resume.go"
 	handScript = "internal/script/hand.go"
@@ -464,5 +465,27 @@ var All = []Mutant{
 		Why:    "a restarted node votes at once for a lease that was handed over",
 		Breaks: breaks(check.I6),
 		Edits:  []Edit{{simGuard, " && f.op != core.Resume ||", " ||"}},
+	},
+	{
+		Name:   "evict-by-name",
+		Why:    "a lock is taken by force from whoever holds it by then",
+		Breaks: breaks(check.F1),
+		Edits: []Edit{{
+			modelLook,
+			"seen := held && (holder.Text == value || strings.HasPrefix(value, format) && holder.Text == marked(value))",
+			"seen := held && value != \"\" && !IsReservation(holder.Text)",
+		}},
+	},
+	{
+		Name:   "evict-undeleted",
+		Why:    "a lock is taken by force by telling its holder so, who is left to give it back",
+		Breaks: breaks(check.F2),
+		Edits:  []Edit{{modelLook, "		r.must(\"DEL\", key)\n", ""}},
+	},
+	{
+		Name:   "evict-unraised",
+		Why:    "a key that is taken by force leaves the register as it was",
+		Breaks: breaks(check.F3),
+		Edits:  []Edit{{modelLook, "if r.must(\"ZADD\", register, \"GT\", \"CH\", token, member).Int == 0 {", "if token == \"\" {"}},
 	},
 }

@@ -206,23 +206,6 @@ func extendCommand(status *int) *cobra.Command {
 	return cmd
 }
 
-func releaseCommand(status *int) *cobra.Command {
-	var f runFlags
-	cmd := &cobra.Command{
-		Use:   "release [flags] [FILE|-]",
-		Short: "Give back a lock whose lease \"redlock acquire\" printed",
-		Long: `Release gives a lock back that "redlock acquire" took.
-` + textLong + "\n" + textStatuses,
-		Example: "  redlock release lease",
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			*status, err = f.runHandedRelease(cmd, args)
-			return err
-		},
-	}
-	f.commonFlags(cmd)
-	return cmd
-}
-
 // runHandedRelease gives back the lock of a text.
 func (f *runFlags) runHandedRelease(cmd *cobra.Command, args []string) (status int, err error) {
 	text, err := leaseText(cmd, args)

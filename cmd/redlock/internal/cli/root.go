@@ -67,6 +67,7 @@ minority of the servers is down.`,
 		return exit.Failuref(helpHint(cmd), "%w", err)
 	})
 	cmd.AddCommand(runCommand(status), electCommand(status), leaderCommand(status), acquireCommand(status), extendCommand(status), releaseCommand(status), devCommand(), demoCommand(status), versionCommand())
+	cmd.AddCommand(lsCommand(status), inspectCommand(status))
 	return cmd
 }
 

@@ -1,0 +1,149 @@
+package look
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
+)
+
+// Details is the object of "redlock inspect --json".
+type Details struct {
+	Key     string   `json:"key"`
+	State   string   `json:"state"`
+	Need    int      `json:"need"`
+	Holder  *Holder  `json:"holder,omitempty"`
+	Waiters []Waiter `json:"waiters"`
+	Nodes   []Node   `json:"nodes"`
+}
+
+// Waiter is one who stands in the nodes' queues.
+type Waiter struct {
+	Process string       `json:"process"`
+	Since   report.Stamp `json:"since"`
+	Nodes   int          `json:"nodes"`
+	Kept    int          `json:"kept,omitempty"` // nodes that keep the key for it now
+}
+
+// Node is what one node says.
+type Node struct {
+	Node      string         `json:"node"`
+	Error     string         `json:"error,omitempty"` // why it did not answer, or not in full
+	Doubt     string         `json:"doubt,omitempty"` // why its vote would not count
+	Holder    string         `json:"holder,omitempty"`
+	ID        string         `json:"id,omitempty"`
+	Reserved  bool           `json:"reserved,omitempty"`
+	Remaining *report.Millis `json:"remaining_ms,omitempty"`
+	Token     uint64         `json:"token,omitempty"` // the highest that it has seen
+	Waiters   int            `json:"waiters,omitempty"`
+}
+
+// Inspect shows all that the nodes say of a lock. It returns the exit status.
+func Inspect(ctx context.Context, l *redlock.Locker, name string, p Page) (status int, err error) {
+	in, err := l.Inspect(ctx, name)
+	switch {
+	case errors.Is(err, redlock.ErrNoQuorum):
+		status = exit.NotAcquired
+	case err != nil:
+		return 0, failure(err)
+	}
+	if p.JSON {
+		return status, p.object(detailsOf(in))
+	}
+	return status, failure(Table(p.Out, in, time.Now()))
+}
+
+func detailsOf(in *redlock.Inspection) Details {
+	d := Details{
+		Key: in.Key, State: string(in.Verdict), Need: in.Need, Holder: holderOf(in.Holder),
+		Waiters: make([]Waiter, len(in.Waiters)), Nodes: make([]Node, len(in.Nodes)),
+	}
+	for i, w := range in.Waiters {
+		d.Waiters[i] = Waiter{Process: w.Process, Since: report.Stamp(w.Since), Nodes: w.Nodes, Kept: w.Kept}
+	}
+	for i, n := range in.Nodes {
+		d.Nodes[i] = Node{
+			Node: n.Node, Error: text(n.Err), Doubt: text(n.Doubt), Holder: n.Label, ID: n.HolderID, Reserved: n.Reserved,
+			Remaining: millis(n.Remaining), Token: n.Register, Waiters: n.Waiters,
+		}
+	}
+	return d
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// Table writes what the nodes say of a lock, for people.
+func Table(out io.Writer, in *redlock.Inspection, now time.Time) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format+"\n", args...) }
+	line("%q is %s", in.Key, sentence(in))
+	if h := in.Holder; h != nil {
+		if !h.Since.IsZero() {
+			line("  since about %s, or before (%v ago)", h.Since.Local().Format("2006-01-02 15:04:05"), report.Millis(max(0, now.Sub(h.Since))))
+		}
+		line("  holder id %s", h.ID)
+	}
+	for i, w := range in.Waiters {
+		kept := ""
+		if w.Kept > 0 {
+			kept = fmt.Sprintf(", kept for it on %d", w.Kept)
+		}
+		line("  %d. in the queue: process %s, for %v, on %d nodes%s", i+1, word(w.Process), report.Millis(max(0, now.Sub(w.Since))), w.Nodes, kept)
+	}
+	line("")
+	line("NODE\tHOLDER\tEXPIRES\tTOKEN\tWAITING\t")
+	for _, n := range in.Nodes {
+		var remark string
+		for _, err := range []error{n.Err, n.Doubt} {
+			if err != nil {
+				remark = report.OneLine(err.Error())
+			}
+		}
+		if !n.Answered {
+			line("%s\t?\t?\t?\t?\t%s", n.Node, remark)
+			continue
+		}
+		holder, left := "-", "-"
+		switch {
+		case n.Reserved:
+			holder, left = "(reserved)", expires(n.Remaining)
+		case n.HolderID != "":
+			holder, left = word(n.Label), expires(n.Remaining)
+		}
+		line("%s\t%s\t%s\t%d\t%d\t%s", n.Node, holder, left, n.Register, n.Waiters, remark)
+	}
+	return table.Flush()
+}
+
+// sentence is the verdict in words.
+func sentence(in *redlock.Inspection) string {
+	on := func() string {
+		return fmt.Sprintf("%s on %d of %d nodes", word(in.Holder.Label), in.Holder.Nodes, len(in.Nodes))
+	}
+	switch {
+	case in.Verdict == redlock.Held:
+		return fmt.Sprintf("held by %s, for %s yet unless renewed", on(), expires(in.Holder.Remaining))
+	case in.Verdict == redlock.Unknown:
+		return "not known: too few nodes answer"
+	case in.Verdict == redlock.Reserved:
+		return "reserved for the next in the queue"
+	case in.Holder != nil && in.Verdict == redlock.Free:
+		return "held by nobody (left over: " + on() + ")"
+	case in.Verdict == redlock.Free:
+		return "held by nobody"
+	case in.Holder != nil:
+		return "held by no majority (most: " + on() + ")"
+	}
+	return "held by no majority"
+}

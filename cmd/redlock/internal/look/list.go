@@ -1,0 +1,59 @@
+package look
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
+	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
+)
+
+// flushEvery is after how many lines a table is shown so far: its columns are as wide as
+// they must be for those.
+const flushEvery = 100
+
+// List shows the locks whose names begin with the prefix. It returns the exit status.
+func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Page) (status int, err error) {
+	table := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
+	lines := 0
+	for e, err := range l.List(ctx, prefix) {
+		var quorum *redlock.QuorumError
+		switch {
+		case errors.As(err, &quorum):
+			p.Tell(report.Incomplete{Need: quorum.Need, Got: quorum.Got, Nodes: troubles(quorum)})
+			status = exit.NotAcquired
+			continue
+		case err != nil:
+			return 0, failure(err)
+		case e.Holder == nil && e.Verdict == redlock.Free:
+			continue // it was given back while we looked
+		}
+		if p.JSON {
+			if err := p.object(lockOf(e, need)); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if lines == 0 {
+			_, _ = fmt.Fprintln(table, "NAME\tSTATE\tHOLDER\tNODES\tEXPIRES")
+		}
+		holder, nodes, left := "-", 0, "-"
+		if h := e.Holder; h != nil {
+			holder, nodes, left = word(h.Label), h.Nodes, expires(h.Remaining)
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d/%d\t%s\n", word(e.Name), e.Verdict, holder, nodes, e.Answered, left)
+		if lines++; lines%flushEvery == 0 {
+			if err := table.Flush(); err != nil {
+				return 0, failure(err)
+			}
+		}
+	}
+	return status, failure(table.Flush())
+}
+
+func lockOf(e redlock.Entry, need int) Lock {
+	return Lock{Key: e.Key, Name: e.Name, State: string(e.Verdict), Holder: holderOf(e.Holder), Answered: e.Answered, Need: need}
+}

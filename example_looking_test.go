@@ -1,0 +1,77 @@
+package redlock_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/redlocktest"
+)
+
+func ExampleLocker_Inspect() {
+	nodes := redlocktest.NewNodes(3)
+	nodes[2].Kill()
+	alice, operator := newLocker(nodes, "alice"), newLocker(nodes, "operator")
+	defer alice.Close()
+	defer operator.Close()
+	ctx := context.Background()
+
+	_, _ = alice.Acquire(ctx, "orders/42")
+	in, err := operator.Inspect(ctx, "orders/42")
+	if err != nil {
+		fmt.Println(err) // too few nodes answered
+		return
+	}
+	fmt.Println(in.Verdict, "by", in.Holder.Label, "on", in.Holder.Nodes, "nodes")
+	for _, n := range in.Nodes {
+		fmt.Println(n.Node, n.Answered, n.Label)
+	}
+	// Output:
+	// held by alice on 2 nodes
+	// n1 true alice
+	// n2 true alice
+	// n3 false
+}
+
+func ExampleLocker_List() {
+	nodes := redlocktest.NewNodes(3)
+	locker := newLocker(nodes, "alice")
+	defer locker.Close()
+	ctx := context.Background()
+
+	for _, name := range []string{"orders/42", "invoices/7"} {
+		_, _ = locker.Acquire(ctx, name)
+	}
+	for entry, err := range locker.List(ctx, "orders/") {
+		if err != nil {
+			fmt.Println(err) // some may be missing
+			break
+		}
+		fmt.Println(entry.Name, entry.Verdict, "by", entry.Holder.Label)
+	}
+	// Output: orders/42 held by alice
+}
+
+func ExampleLocker_ForceRelease() {
+	nodes := redlocktest.NewNodes(3)
+	alice, operator := newLocker(nodes, "alice"), newLocker(nodes, "operator")
+	defer alice.Close()
+	defer operator.Close()
+	ctx := context.Background()
+
+	lease, _ := alice.Acquire(ctx, "report")
+	in, _ := operator.Inspect(ctx, "report")
+	token, err := operator.ForceRelease(ctx, *in.Holder) // whom a person has looked at
+	fmt.Println(err, token > lease.Token())
+
+	<-lease.Context().Done()
+	fmt.Println(errors.Is(context.Cause(lease.Context()), redlock.ErrLost))
+
+	_, err = operator.ForceRelease(ctx, *in.Holder)
+	fmt.Println(errors.Is(err, redlock.ErrNotHeld))
+	// Output:
+	// <nil> true
+	// true
+	// true
+}

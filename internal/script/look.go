@@ -1,0 +1,150 @@
+package script
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redlock-go/redlock/resp"
+)
+
+// What is said to a node by who only looks: no command here writes.
+
+// View is what a node keeps of a key.
+type View struct {
+	Value     string        // unmarked; "" if nobody has the key
+	Remaining time.Duration // how long the key lives yet; Forever if it does not expire
+	Register  uint64        // the highest token that the node has seen, 0 if it knows none
+	Waiters   []Waiter      // the first of them, in order
+}
+
+// Forever is View.Remaining of a key without an expiry.
+const Forever time.Duration = -1
+
+// MostWaiters is how many of those who wait a node is asked for.
+const MostWaiters = 100
+
+// Look asks for all that a node keeps of a key. ReadLook reads the replies. What a new kind
+// of lock keeps beside its key is asked for here, and stands in View.
+func Look(key string) []resp.Command {
+	return []resp.Command{
+		{"GET", key},
+		{"PTTL", key},
+		{"ZSCORE", Register(key), member},
+		{"ZRANGE", Queue(key), "0", strconv.Itoa(MostWaiters - 1)},
+	}
+}
+
+// ReadLook reads what a node keeps of a key. The key itself was told if told is true;
+// the error says what else was not.
+func ReadLook(replies []resp.Reply) (s View, told bool, err error) {
+	if len(replies) < 4 {
+		return s, false, garbage("%d replies to a batch of 4", len(replies)).Err
+	}
+	if s.Value, s.Remaining, err = readKey(replies[0], replies[1]); err != nil {
+		return View{}, false, err
+	}
+	for _, r := range replies {
+		if r.Kind == resp.Error && err == nil {
+			err = ServerError(r.Text)
+		}
+	}
+	if replies[2].Kind == resp.Text {
+		s.Register = readToken(replies[2].Text)
+	}
+	for _, item := range replies[3].Items {
+		s.Waiters = append(s.Waiters, Waiter(item.Text))
+	}
+	return s, true, err
+}
+
+func readKey(value, pttl resp.Reply) (text string, remaining time.Duration, err error) {
+	switch {
+	case value.Kind == resp.Error:
+		return "", 0, ServerError(value.Text)
+	case value.Kind == resp.Nil:
+		return "", 0, nil
+	case value.Kind != resp.Text:
+		return "", 0, garbage("%v to GET", value).Err
+	case pttl.Kind == resp.Int && pttl.Int == -1:
+		remaining = Forever
+	case pttl.Kind == resp.Int && pttl.Int >= 0:
+		remaining = time.Duration(max(1, pttl.Int)) * time.Millisecond
+	}
+	return Unmarked(value.Text), remaining, nil
+}
+
+// readToken reads a score as a token. Above 2^53 it is no integer any more.
+func readToken(score string) uint64 {
+	if token, err := strconv.ParseUint(score, 10, 64); err == nil {
+		return token
+	}
+	if f, err := strconv.ParseFloat(score, 64); err == nil && f > 0 {
+		return uint64(min(f, 1<<53))
+	}
+	return 0
+}
+
+// Page asks for the keys of a node that begin with the prefix, some of them at a time:
+// from a cursor, at first "0". ReadPage reads the reply.
+func Page(cursor, prefix string) resp.Command {
+	return resp.Command{"SCAN", cursor, "MATCH", escaped.Replace(prefix) + "*", "COUNT", pageSize}
+}
+
+// pageSize is how many places of its table a node looks at in one call: some tenths of a
+// millisecond, in which it does nothing else.
+const pageSize = "512"
+
+// escaped makes each character of a name stand for itself in a pattern.
+var escaped = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
+
+// ReadPage reads a page: the keys that are locks, or may be, and the cursor of the next
+// page, "0" after the last.
+func ReadPage(r resp.Reply) (keys []string, next string, err error) {
+	switch {
+	case r.Kind == resp.Error:
+		return nil, "", ServerError(r.Text)
+	case r.Kind != resp.Array || len(r.Items) != 2 || r.Items[0].Kind != resp.Text || r.Items[1].Kind != resp.Array:
+		return nil, "", garbage("%v to SCAN", r).Err
+	}
+	for _, item := range r.Items[1].Items {
+		if key := item.Text; key != FreshKey && !isHelper(key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, r.Items[0].Text, nil
+}
+
+// isHelper reports whether a key is one of those that stand beside a lock's own: its name
+// in braces, a colon, and what it is for.
+func isHelper(key string) bool {
+	end := strings.LastIndex(key, "}:")
+	return strings.HasPrefix(key, "{") && end > 0 && len(key) > end+2
+}
+
+// Holders asks who has each of the keys. ReadHolders reads the replies.
+func Holders(keys []string) []resp.Command {
+	batch := make([]resp.Command, 0, 2*len(keys))
+	for _, key := range keys {
+		batch = append(batch, resp.Command{"GET", key}, resp.Command{"PTTL", key})
+	}
+	return batch
+}
+
+// ReadHolders reads who has each of so many keys. Of a key that holds something else than
+// a string it says nothing.
+func ReadHolders(n int, replies []resp.Reply) ([]View, error) {
+	if len(replies) != 2*n {
+		return nil, fmt.Errorf("%d replies to a batch of %d: this is no Redis server", len(replies), 2*n)
+	}
+	sights := make([]View, n)
+	for i := range sights {
+		value, pttl := replies[2*i], replies[2*i+1]
+		var err error
+		if sights[i].Value, sights[i].Remaining, err = readKey(value, pttl); err != nil && value.Code() != "WRONGTYPE" {
+			return nil, err
+		}
+	}
+	return sights, nil
+}

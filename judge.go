@@ -1,0 +1,157 @@
+package redlock
+
+import (
+	"slices"
+	"time"
+
+	"github.com/redlock-go/redlock/internal/script"
+)
+
+// What nodes say of a lock, taken together.
+
+// judge is what the nodes say together, and who has the key on most of them. A
+// replica, or a server that is listed twice, says nothing. A node in quarantine may know
+// who has the key, but not that nobody has.
+func (l *Locker) judge(key string, nodes []NodeState) (Verdict, *Holder) {
+	holders := make(map[string][]NodeState) // by value
+	kept := make(map[string]int)
+	heard, free := 0, 0
+	for _, n := range nodes {
+		switch value := n.sight.Value; {
+		case !n.Answered || n.barred:
+			continue
+		case n.Reserved:
+			kept[value]++
+		case value != "":
+			holders[value] = append(holders[value], n)
+		case n.Doubt != nil:
+			continue
+		default:
+			free++
+		}
+		heard++
+	}
+	holder := l.foremost(key, holders)
+	most := 0
+	for _, n := range kept {
+		most = max(most, n)
+	}
+	need := l.terms.Need
+	switch {
+	case holder != nil && holder.Nodes >= need:
+		return Held, holder
+	case heard < need:
+		return Unknown, holder
+	case free >= need:
+		return Free, holder
+	case most >= need:
+		return Reserved, holder
+	}
+	return Split, holder
+}
+
+// foremost is who has the key on most nodes; of two that have it on as many always the
+// same.
+func (l *Locker) foremost(key string, holders map[string][]NodeState) *Holder {
+	best := ""
+	for value, at := range holders {
+		switch other := holders[best]; {
+		case len(at) > len(other), len(at) == len(other) && value < best:
+			best = value
+		}
+	}
+	if best == "" {
+		return nil
+	}
+	at := holders[best]
+	h := &Holder{
+		Key: key, ID: script.HolderID(best), Label: holderName(best), Nodes: len(at),
+		Foreign: !script.IsOurs(best), value: best,
+	}
+	var lives []time.Duration
+	lowest := uint64(0)
+	for _, n := range at {
+		lives = append(lives, n.Remaining)
+		if r := n.Register; r > 0 && (lowest == 0 || r < lowest) {
+			lowest = r
+		}
+	}
+	slices.SortFunc(lives, longer)
+	h.Remaining = lives[min(len(lives), l.terms.Need)-1]
+	if len(lives) < l.terms.Need {
+		h.Remaining = lives[0]
+	}
+	if lowest > 0 && !h.Foreign {
+		h.Since = l.when(lowest)
+	}
+	return h
+}
+
+// longer sorts what lives longest to the front: what does not expire, and last what is
+// not known.
+func longer(a, b time.Duration) int {
+	switch {
+	case a == b:
+		return 0
+	case a < 0, b >= 0 && a > b:
+		return -1
+	}
+	return 1
+}
+
+// when reads a token or a ticket as a wall clock, zero if it cannot be one: tokens may be
+// ahead of all clocks.
+func (l *Locker) when(micros uint64) time.Time {
+	const soon = 60e6 // what clocks may differ by
+	if micros > l.clock.read().Wall+soon {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(micros))
+}
+
+// queued merges the nodes' queues. Names of waiters sort as their turns do.
+func queued(nodes []NodeState) []QueuedWaiter {
+	found := make(map[script.Waiter]*QueuedWaiter)
+	var names []script.Waiter
+	of := func(name script.Waiter) *QueuedWaiter {
+		if found[name] == nil {
+			ticket, process := name.Parts()
+			found[name] = &QueuedWaiter{Process: process, Since: time.UnixMicro(int64(ticket))}
+			names = append(names, name)
+		}
+		return found[name]
+	}
+	for _, n := range nodes {
+		if n.barred {
+			continue
+		}
+		for _, name := range n.sight.Waiters {
+			of(name).Nodes++
+		}
+		if name, ok := script.ReservedFor(n.sight.Value); ok {
+			of(name).Kept++
+		}
+	}
+	slices.Sort(names)
+	list := make([]QueuedWaiter, len(names))
+	for i, name := range names {
+		list[i] = *found[name]
+	}
+	return list
+}
+
+// silence is the error of a question that too few nodes answered.
+func (l *Locker) silence(op, key string, nodes []NodeState) *QuorumError {
+	e := &QuorumError{Op: op, Key: key, Need: l.terms.Need}
+	for _, n := range nodes {
+		switch {
+		case !n.Answered:
+			e.Nodes = append(e.Nodes, NodeError{n.Node, n.Err})
+		case n.Doubt != nil && (n.barred || n.sight.Value == ""):
+			e.Nodes = append(e.Nodes, NodeError{n.Node, n.Doubt})
+		default:
+			e.Got++
+		}
+	}
+	return e
+}
