@@ -19,6 +19,9 @@ import (
 // next holder may believe that they hold the lock. That is what it means to take a lock by
 // force, and what fencing tokens are for.
 //
+// Of a lease of several locks only this one is free at once; the lease is over as a whole, and its
+// holder gives back the rest.
+//
 // The token that it returns is greater than the evicted lease's, and smaller than that of
 // every lease granted after (F3). Give it to the resource, if that one checks tokens, and
 // what the evicted holder still sends is refused from then on.

@@ -269,6 +269,41 @@ func TestForceReleaseOfAStranger(t *testing.T) {
 	})
 }
 
+// One lock of several is taken: the lease is over as a whole, pushed or not.
+func TestForceReleaseOfOneOfSeveral(t *testing.T) {
+	for _, deaf := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			nodes := redlocktest.NewNodes(3)
+			if deaf {
+				for _, n := range nodes {
+					n.HookSubscribe(func(ctx context.Context, _ string, _ func(), _ func(string), _ func(context.Context, string, func(), func(string)) error) error {
+						<-ctx.Done()
+						return ctx.Err()
+					})
+				}
+			}
+			alice, eve := open(t, nodes), open(t, nodes)
+			lease, err := alice.AcquireAll(t.Context(), []string{"a", "b"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			token, err := eve.ForceRelease(t.Context(), inspect(t, eve, "b"))
+			if err != nil || token <= lease.Token() {
+				t.Fatalf("token %d, the lease has %d, %v", token, lease.Token(), err)
+			}
+			cause := within(t, 10*time.Second/3+50*time.Millisecond, lease)
+			if errors.Is(cause, redlock.ErrEvicted) == deaf || !errors.Is(cause, redlock.ErrLost) {
+				t.Errorf("deaf %t: it ended with %v", deaf, cause)
+			}
+			time.Sleep(time.Second)
+			if got := keysOf(nodes); len(got) != 0 {
+				t.Errorf("left on the nodes: %v", got)
+			}
+		})
+	}
+}
+
 // A process that holds locks for moments does not listen; one that holds one for longer does,
 // by one subscription a node, however many it holds.
 func TestWhoListens(t *testing.T) {
