@@ -123,7 +123,7 @@ func (f Fault) String() string {
 	default:
 		say("%s %s", starred(f.Client, clientName), starred(f.Node, nodeName))
 	}
-	if f.Key > 0 {
+	if f.Key > 0 && f.What != Evict {
 		say("key %d", f.Key)
 	}
 	switch f.What {

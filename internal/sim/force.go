@@ -87,6 +87,10 @@ func (x *force) forsake() {
 	for i := range x.proc.lanes {
 		if l := &x.proc.lanes[i]; !x.did[i] && !x.seen.op.spec.Foreign {
 			l.core.Owe(core.Debt{Key: x.seen.params.Key, Value: x.seen.value})
+			if l.debtors == nil {
+				l.debtors = make(map[string]*claim)
+			}
+			l.debtors[x.seen.value] = x.seen // so that the book follows what is released
 			l.pay()
 		}
 	}
@@ -176,6 +180,9 @@ func (x *force) propose() {
 func (n *node) forced(w *world, x *force, cmd resp.Command) resp.Reply {
 	key := x.seen.key
 	before := n.holder(w, key)
+	if text, _ := n.model.Get(n.ms(w.now), w.keys[key]); before != nil && script.Unmarked(text) != before.value {
+		before = nil // it is kept for somebody
+	}
 	reply := n.model.Exec(n.ms(w.now), cmd)
 	if after, held := n.model.Get(n.ms(w.now), w.keys[key]); before != nil && (!held || script.IsReservation(after)) {
 		n.holds[key].claim = nil
