@@ -149,6 +149,7 @@ type key struct {
 	shared   bool // with clients of other libraries
 	handed   bool // the last lease was given back in time, by a client that wakes who waits
 	excused  Time // until when a delay has an excuse
+	kept     Time // until when it may be kept for one who waits for the rest of a set
 	election election
 	frozen   int // of those who have left while the key is free, how many had stood still
 }

@@ -24,7 +24,7 @@ func (c *Checker) free(k *key) (since Time, ok bool) {
 	}
 	c.prune(k)
 	c.excuseSets(k)
-	since = max(c.calmSince+c.cfg.Settle, k.freed+c.cfg.Quick, k.excused)
+	since = max(c.calmSince+c.cfg.Settle, k.freed+c.cfg.Quick, k.excused, k.kept)
 	return since, len(k.leases) == 0 && since < c.now
 }
 

@@ -42,7 +42,7 @@ func (c *Checker) wantsSet(ev Event) {
 // half of the TTL, and be given back when that one has what it wants.
 func (c *Checker) excuseSets(k *key) {
 	if k.sets > 0 {
-		k.excused = max(k.excused, c.now+c.cfg.TTL/2)
+		k.kept = max(k.kept, c.now+c.cfg.TTL/2)
 	}
 }
 
@@ -69,7 +69,7 @@ func (c *Checker) judgeSet(s *set) {
 		if len(k.leases) > 0 {
 			return
 		}
-		since = max(since, k.freed+c.cfg.Quick)
+		since = max(since, k.freed+c.cfg.Quick, k.excused)
 		if k.sets > 1 {
 			others = c.cfg.TTL
 		}

@@ -146,7 +146,7 @@ func (c *Checker) judgeTurn(l *claim, ev Event) {
 // judgeNewcomer checks I7 when one that did not wait gets the key.
 func (c *Checker) judgeNewcomer(l *claim) {
 	k := l.key
-	if !k.handed || k.shared || max(k.excused, c.restful) >= k.freed || c.frozen(k) > 0 {
+	if !k.handed || k.shared || max(k.excused, k.kept, c.restful) >= k.freed || c.frozen(k) > 0 {
 		return
 	}
 	for i := range k.standing {
@@ -185,7 +185,7 @@ func (c *Checker) judgeQueue(k *key) {
 		if s.client.paused || s.client.crashed {
 			continue
 		}
-		since := max(free, s.since, s.client.until, c.restful, k.excused)
+		since := max(free, s.since, s.client.until, c.restful, k.excused, k.kept)
 		if took := c.now - since; took > c.cfg.HandOver+Time(frozen)*c.cfg.Reservation {
 			c.violate(I7, -1, nil, "%s has been free since %v, and %s has stood in the queues for it since %v, for nothing since %v; %d that stand before it stood still",
 				c.cfg.Key(k.id), free, c.cfg.Client(s.client.id), s.since, since, frozen)
