@@ -17,9 +17,10 @@ import (
 //	nodes, err := goredis.OpenAll("redis://a:6379", "redis://b:6379", "redis://c:6379")
 //	locker, err := redlock.New(redlock.Config{Nodes: nodes})
 //
-// on nodes in memory, so that the examples run anywhere.
+// on nodes in memory, so that the examples run anywhere, also where the machine is busy
+// for longer than a node is waited for by default.
 func newLocker(nodes redlocktest.Nodes, owner string) *redlock.Locker {
-	locker, err := redlock.New(redlock.Config{Nodes: nodes.Connect(), Owner: owner, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	locker, err := redlock.New(redlock.Config{Nodes: nodes.Connect(), NodeTimeout: 2 * time.Second, Owner: owner, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		panic(err)
 	}
