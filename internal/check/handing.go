@@ -105,7 +105,7 @@ func (c *Checker) follows(ev Event) bool {
 // leaves checks H3 for who handed a lease over: what it cleans up is what a request may have left on
 // a few nodes that are not known to have the key.
 func (c *Checker) leaves(cl *claim, ev Event) {
-	if !cl.handed || ev.By != ev.Claim {
+	if !cl.handed || ev.By != ev.Claim || cl.isDecreed { // who evicts it does so by its value
 		return
 	}
 	if cl.dropped++; cl.nodes()-cl.dropped < c.cfg.Need {
