@@ -44,6 +44,7 @@ type claim struct {
 
 	parent   atomic.Pointer[context.Context] // of the lease, if it can end
 	deadline atomic.Int64                    // core.Deadline, for reading without the mutex
+	shared   atomic.Bool                     // it was of the plain lock, and is a reader's now: set once, with the mutex held
 	won      bool
 	due      bool // it is in locker.renewals
 	renewing bool // its round counts there as under way
@@ -78,12 +79,22 @@ func (l *Locker) newClaim(key string, kind script.Kind, look bool, w *waiter) *c
 	return c
 }
 
+// terms are the params as they stand now. They are to be read after the request that is
+// built from them was decided upon, or when its reply is in.
+func (c *claim) terms() script.Params {
+	p := c.params
+	if c.shared.Load() {
+		p.Kind = script.Reader
+	}
+	return p
+}
+
 // debt is what is owed to a node that could not be told to release the key. After an
 // attempt that was outvoted the waiter's place is left alone: when the debt is paid, a
 // later attempt may have taken it. It is called after the claim has ended, by those who
 // send what follows from that.
 func (c *claim) debt() core.Debt {
-	d := core.Debt{Key: c.params.Key, Value: c.value, Kind: c.params.Kind}
+	d := core.Debt{Key: c.params.Key, Value: c.value, Kind: c.terms().Kind}
 	if c.params.From != "" && !c.won {
 		d.Back = c.params.From
 	}
@@ -182,8 +193,9 @@ func (c *claim) carryOut(effects []core.Effect, told news, holdBack bool) {
 // batch is what a request says to a node. What releases the key is asked for again
 // and again, as each straggler answers, and depends on what the node knows.
 func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
+	p := c.terms()
 	if e.Op != core.Release {
-		return c.params.Batch(e, c.value, c.look)
+		return p.Batch(e, c.value, c.look)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -196,11 +208,11 @@ func (c *claim) batch(e core.Effect, before []core.Effect) []resp.Command {
 			deputy = c.locker.deputy(before)
 		}
 		return []resp.Command{script.ReleaseToOthers(c.params.Key, c.value, c.params.Waiter, deputy)}
-	case c.params.Waiter != "":
+	case p.Waiter != "":
 		stay := c.core.Reason() == core.Outvoted
-		return []resp.Command{c.params.Release(c.value, stay, c.locker.deputy(before))}
-	case c.params.Kind != nil:
-		return []resp.Command{c.params.Release(c.value, false, script.Both)}
+		return []resp.Command{p.Release(c.value, stay, c.locker.deputy(before))}
+	case p.Kind != nil:
+		return []resp.Command{p.Release(c.value, false, script.Both)}
 	}
 	return c.release.Of(c.locker.lanes[e.Node].howToRelease(), c.params.Key, c.queue, c.value)
 }

@@ -54,7 +54,8 @@ type HeldError struct {
 	// Holder is the label of the holder on most nodes, "host/pid" if it set
 	// none, or "another client" if another library holds the key. It is
 	// advice, written by whoever holds the key. It is "the next in the queue"
-	// if nobody holds it, see Reserved, or "clients of other libraries", see Config.Shared.
+	// if nobody holds it, see Reserved, or "clients of other libraries", see Config.Shared; and
+	// begins with "readers" if they share it.
 	Holder string
 
 	// Reserved: nobody holds the lock, and the nodes keep it, for less than a second,

@@ -123,8 +123,12 @@ func (c *claim) outvoted() (d core.Defeat, err error) {
 	case !d.Held:
 		return d, c.quorumError("acquire")
 	}
+	holder := holderName(d.Holder)
+	if script.IsShared(d.Holder) && c.params.Kind == script.Reader {
+		holder += ", and by one that waits to write"
+	}
 	return d, &HeldError{
-		Key: c.keys()[d.Where], Holder: holderName(d.Holder), Reserved: script.IsReservation(d.Holder), Remaining: d.View.Remaining,
+		Key: c.keys()[d.Where], Holder: holder, Reserved: script.IsReservation(d.Holder), Remaining: d.View.Remaining,
 	}
 }
 
@@ -152,6 +156,8 @@ func holderName(value string) string {
 		return "clients of other libraries"
 	case script.IsReservation(value):
 		return "the next in the queue"
+	case script.IsShared(value):
+		return "readers"
 	}
 	label, ok := script.Label(value)
 	if !ok || label == "" || len(label) > MaxOwner {

@@ -26,6 +26,8 @@ import (
 // every lease granted after (F3). Give it to the resource, if that one checks tokens, and
 // what the evicted holder still sends is refused from then on.
 //
+// Readers are not evicted: that is an error, and nothing is done.
+//
 // The errors: ErrNotHeld if the one that was seen does not hold the lock any more, and *HeldError
 // (ErrHeld) if another does by now, who keeps it; *QuorumError (ErrNoQuorum) if too few nodes
 // did as asked. Then the key is gone where they did, and the holder has been told, but
@@ -34,6 +36,9 @@ import (
 func (l *Locker) ForceRelease(ctx context.Context, seen Holder) (token uint64, err error) {
 	if seen.value == "" {
 		return 0, errors.New("redlock: ForceRelease wants a Holder that Inspect or List has shown")
+	}
+	if script.IsShared(seen.value) {
+		return 0, fmt.Errorf("redlock: %q is held by readers, none of which was seen by itself: wait for them, each is gone at its own expiry", seen.Key)
 	}
 	e := core.Eviction{Need: l.terms.Need}
 	if err = l.lookAbove(ctx, seen.Key, &e); err != nil {

@@ -55,7 +55,7 @@ func (l *Lease) handOff() (text string, wait <-chan struct{}, err error) {
 	case lost != nil:
 		c.mu.Unlock()
 		return "", nil, lost.extendError()
-	case c.params.Kind != nil:
+	case c.terms().Kind != nil:
 		c.mu.Unlock()
 		return "", nil, fmt.Errorf("redlock: %q: only a plain lock can be handed over", c.params.Key)
 	case c.core.Settling():

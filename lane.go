@@ -207,7 +207,7 @@ func (ln *lane) land(now core.Time, flights []*flight, replies []resp.Reply, err
 		}
 		a.vote.Err = err
 		if err == nil {
-			a.vote = a.claim.params.Read(a.op, a.claim.value, mine)
+			a.vote = a.claim.terms().Read(a.op, a.claim.value, mine)
 			if a.vote.Waited {
 				ln.locker.queues.crowd(a.claim.params.Key)
 			}

@@ -20,7 +20,7 @@ const gapEvery = time.Second
 // that is due.
 func (l *Lease) leaveToOthers() {
 	c := l.c
-	if !c.locker.cfg.Shared || c.params.Kind != nil { // the others know none of our kinds
+	if !c.locker.cfg.Shared || c.terms().Kind != nil { // the others know none of our kinds
 		return
 	}
 	c.mu.Lock()

@@ -23,16 +23,19 @@ type op struct {
 // inFuture marks an argument that is a time: ms from now on.
 const inFuture = "now+"
 
-var diffKeys = []string{"a", "{a}:t", "{a}:q", "{a}:l", "b", "{b}:t"}
+var diffKeys = []string{"a", "{a}:t", "{a}:q", "{a}:r", "{a}:q:late", "{a}:l", "b", "{b}:t"}
 
-// diffWaiters are two that somebody listens for, one that nobody does, and one that
-// is no waiter's name.
+// diffWaiters are two that somebody listens for, one that nobody does, the same of
+// readers, and one that is no waiter's name.
 var (
 	diffListening = script.ProcessID{1}
+	diffDead      = script.ProcessID{2}
 	diffWaiters   = []string{
-		string(diffListening.Waiter(5, 1)), string(diffListening.Waiter(7, 2)),
-		string(script.ProcessID{2}.Waiter(6, 1)), "short",
+		string(diffListening.Waiter(5, 1)), string(diffListening.Waiter(7, 27)), string(diffDead.Waiter(6, 1)),
+		string(diffListening.Waiter(4, 3).For(script.Reader)), string(diffListening.Waiter(8, 4).For(script.Reader)),
+		string(diffDead.Waiter(6, 2).For(script.Reader)), "short",
 	}
+	diffNames = len(diffWaiters) - 1
 )
 
 // look asks for the whole state.
@@ -42,7 +45,8 @@ var look = func() []resp.Command {
 		all = append(
 			all,
 			resp.Command{"PEXPIRETIME", key}, resp.Command{"TYPE", key}, resp.Command{"GET", key},
-			resp.Command{"ZSCORE", key, "t"}, resp.Command{"ZSCORE", key, "u"}, resp.Command{"ZRANGE", key, "0", "-1"},
+			resp.Command{"ZRANGE", key, "0", "-1"},
+			append(resp.Command{"ZMSCORE", key, "t", "u", "r", "w", "v1", "v2", "rl1.v", "rl1.w"}, diffWaiters...),
 		)
 	}
 	return all
@@ -96,9 +100,9 @@ func (o op) String() string {
 	return strings.Join(words, "; ")
 }
 
-// generate makes a random sequence.
+// generate makes a random sequence: of everything, or mostly of what readers do.
 func generate(r *rand.Rand, n int) []op {
-	g := generator{r}
+	g := generator{r, r.IntN(3) == 0}
 	ops := make([]op, n)
 	for i := range ops {
 		ops[i] = g.op()
@@ -106,15 +110,18 @@ func generate(r *rand.Rand, n int) []op {
 	return ops
 }
 
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	reads bool
+}
 
 func (g generator) of(list ...string) string { return list[g.IntN(len(list))] }
 
 func (g generator) key() string { return g.of("a", "a", "b") }
 func (g generator) value() string {
-	return g.of("v1", "v2", "rl1.v", "rl1.w", "", "12", "\x00\r\n", "rl1>"+g.waiter())
+	return g.of("v1", "v2", "rl1.v", "rl1.w", "", "12", "\x00\r\n", "rl1>"+g.waiter(), "rl1=")
 }
-func (g generator) waiter() string { return g.of(diffWaiters[:3]...) }
+func (g generator) waiter() string { return g.of(diffWaiters[:diffNames]...) }
 
 // ttl is short mostly, so that keys do expire.
 func (g generator) ttl() int64 {
@@ -136,14 +143,19 @@ func (g generator) params() script.Params {
 }
 
 func (g generator) op() op {
+	if g.reads && g.IntN(4) > 0 {
+		return op{commands: []resp.Command{g.reading()}}
+	}
 	switch n := g.IntN(100); {
 	case n < 12:
 		return op{wait: true, offset: g.Int64N(4) - 1}
-	case n < 30:
+	case n < 26:
 		return op{commands: g.params().Acquire(g.value(), g.token(), g.IntN(2) == 0)}
-	case n < 60:
+	case n < 46:
 		return op{commands: []resp.Command{g.scripted()}}
-	case n < 64:
+	case n < 66:
+		return op{commands: []resp.Command{g.reading()}}
+	case n < 70:
 		return op{commands: []resp.Command{g.scriptCommand()}}
 	case n < 92:
 		return op{commands: []resp.Command{g.plain()}}
@@ -176,7 +188,7 @@ func (g generator) scripted() resp.Command {
 	case 3, 4:
 		cmd = g.params().Take(g.value(), g.token())[0]
 	default:
-		w := g.of("", diffWaiters[0], diffWaiters[1], diffWaiters[2])
+		w := g.of("", g.waiter(), g.waiter())
 		stay := w != "" && g.IntN(2) == 0
 		deputy := script.Deputy(g.of("", "next", "last", "both"))
 		if cmd = script.Release(g.key(), g.value(), script.Waiter(w), stay, deputy); !stay && g.of("", "others") != "" {
@@ -222,6 +234,34 @@ func (g generator) handed() resp.Command {
 	return p.Hand(g.value())[0]
 }
 
+// reading is one of the scripts of readers, most often of one of two who share key a.
+func (g generator) reading() resp.Command {
+	p, value := g.params(), g.of("v1", "v2", "v1", "v2", g.value())
+	p.Key = g.of("a", "a", "a", "b")
+	if g.reads && g.IntN(2) == 0 {
+		p.TTL = 60_000
+	}
+	if g.IntN(3) == 0 {
+		p.Waiter = ""
+	}
+	var cmd resp.Command
+	switch g.IntN(8) {
+	case 0:
+		cmd = script.Reader.Raise(&p, value, g.token())[0]
+	case 1, 2:
+		cmd = script.Reader.Extend(&p, value, g.token())[0]
+	case 3, 4:
+		stay := p.Waiter != "" && g.IntN(2) == 0
+		cmd = script.Reader.Release(p.Key, value, p.Waiter, stay, script.Deputy(g.of("", "next", "last", "both")))
+	default:
+		cmd = script.Reader.Ask(&p, value, g.token())[0]
+	}
+	if g.IntN(2) == 0 {
+		cmd, _ = script.Eval(cmd)
+	}
+	return cmd
+}
+
 // extendMany extends a few keys in one call, one of them twice at times, and at times
 // one that is a register.
 func (g generator) extendMany() resp.Command {
@@ -255,10 +295,10 @@ func (g generator) scriptCommand() resp.Command {
 func (g generator) plain() resp.Command {
 	key, value, ms := g.of(diffKeys...), g.value(), strconv.FormatInt(g.ttl(), 10)
 	token := strconv.FormatUint(g.token(), 10)
-	switch g.IntN(28) {
-	case 26:
+	switch g.IntN(31) {
+	case 28:
 		return resp.Command{"PUBSUB", "CHANNELS", g.of("*", "redlock:wake:*", "redlock:wake:01??*", `redlock\:wake*0`, "x*", "redlock:wake:?")}
-	case 27: // with one key at the most the order is the same
+	case 29: // with one key at the most the order is the same
 		return resp.Command{"SCAN", "0", "MATCH", g.of(key, "{?}:q", `\?`, "*{a}:t", "a?*t"), "COUNT", "1000", "TYPE", g.of("string", "zset")}
 	case 0:
 		return resp.Command{"SET", key, value, "NX", "PX", ms}
@@ -306,6 +346,12 @@ func (g generator) plain() resp.Command {
 		return resp.Command{"ZRANGE", key, g.of("0", "-1", "1", "-7"), g.of("0", "-1", "5")}
 	case 24:
 		return resp.Command{"SETRANGE", key, g.of("0", "3", "7"), g.of("+", "", "xyz")}
+	case 25:
+		return resp.Command{"PEXPIREAT", key, g.of(inFuture+ms, inFuture+"-5", "5", "-1", "0"), "GT"}[:3+g.IntN(2)]
+	case 26:
+		return resp.Command{"ZREMRANGEBYSCORE", key, g.of("-inf", "3"), g.of(token, "inf")}
+	case 27:
+		return resp.Command{"ZMSCORE", key, "t", g.of("u", "w")}
 	default:
 		return resp.Command{"PING"}
 	}
@@ -333,6 +379,11 @@ func (g generator) wrong() resp.Command {
 		{"ZADD", key, "1", "t", "2"},
 		{"ZSCORE", key},
 		{"ZREM", key},
+		{"ZMSCORE", key},
+		{"ZREMRANGEBYSCORE", key, "1"},
+		{"ZREMRANGEBYSCORE", key, "x", "1"},
+		{"PEXPIREAT", key},
+		{"PEXPIREAT", key, "x"},
 		{"ZRANK", key},
 		{"ZRANGE", key, "0"},
 		{"ZRANGE", key, "x", "1"},

@@ -78,7 +78,7 @@ const (
 	// That is so until it Missed a push, or a subscription of it broke, and until its client
 	// is paused; when it changes it is told again. By is the waiter's number, 0 in Missed if it is
 	// that of nobody any more.
-	Stands // Client, Key, By, Ticket, First
+	Stands // Client, Key, By, Ticket, First, Shares
 	Missed // Key, By
 	Tried  // Key, By: it got some nodes and too few, and gives them to the next
 	Leaves // Key, By

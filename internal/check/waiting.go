@@ -9,6 +9,7 @@ type stander struct {
 	firm   bool // the nodes can push to it, and nothing has come between
 	begun  Time // since when that is so
 	tried  bool // it has had its turn, and the next may go first
+	shares bool // it wants to share the key with others that do
 }
 
 // steadies begins or ends the time in which waiting is judged.
@@ -34,7 +35,7 @@ func (c *Checker) stands(ev Event) {
 		k.standing = k.standing[:len(k.standing)-1]
 	case ev.Kind == Leaves:
 	case s == nil:
-		k.standing = append(k.standing, stander{ev.By, c.client(ev.Client), ev.Ticket, ev.At, ev.First, ev.At, false})
+		k.standing = append(k.standing, stander{ev.By, c.client(ev.Client), ev.Ticket, ev.At, ev.First, ev.At, false, ev.Shares})
 	case ev.First != s.firm:
 		s.firm, s.begun = ev.First, ev.At
 	}
@@ -132,6 +133,9 @@ func (c *Checker) judgeTurn(l *claim, ev Event) {
 	}
 	for i := range l.key.standing {
 		s := &l.key.standing[i]
+		if l.shares && s.shares {
+			continue // nobody is before another
+		}
 		if s.firm && s.ticket < ev.Ticket && max(s.begun, c.restful) < l.asked {
 			if s.tried {
 				s.tried = false
@@ -146,6 +150,10 @@ func (c *Checker) judgeTurn(l *claim, ev Event) {
 // judgeNewcomer checks I7 when one that did not wait gets the key.
 func (c *Checker) judgeNewcomer(l *claim) {
 	k := l.key
+	if l.shares {
+		c.judgeSharer(l)
+		return
+	}
 	if !k.handed || k.shared || max(k.excused, k.kept, c.restful) >= k.freed || c.frozen(k) > 0 {
 		return
 	}
@@ -153,6 +161,21 @@ func (c *Checker) judgeNewcomer(l *claim) {
 		if s := &k.standing[i]; s.firm && s.begun < k.freed {
 			c.violate(I7, -1, []uint64{l.id}, "%s came by and got %s, which was given back at %v: %s has stood in the queues since %v",
 				c.name(l), c.cfg.Key(k.id), k.freed, c.cfg.Client(s.client.id), s.begun)
+		}
+	}
+}
+
+// judgeSharer checks I7 when one that did not wait shares the key with others: it has to wait
+// behind those who want it alone and stood in the queues when it asked.
+func (c *Checker) judgeSharer(l *claim) {
+	k := l.key
+	if c.prune(k); len(k.leases) == 0 || k.shared || c.frozen(k) > 0 {
+		return
+	}
+	for i := range k.standing {
+		if s := &k.standing[i]; s.firm && !s.shares && max(s.begun, c.restful, k.excused) < l.asked {
+			c.violate(I7, -1, []uint64{l.id}, "%s came by and shares %s: %s wants it alone, and has stood in the queues since %v",
+				c.name(l), c.cfg.Key(k.id), c.cfg.Client(s.client.id), s.begun)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type Waiter struct {
 	rules  *WaitRules
 
 	next  Time // when to try again
+	look  Time // and when at the latest, after a reservation of another; of this attempt's time
 	blind int  // attempts in a row that silent nodes decided
 }
 
@@ -49,7 +50,7 @@ type place struct {
 
 // NewWaiter returns a waiter that has not tried yet.
 func NewWaiter(nodes, need int, rules *WaitRules) Waiter {
-	w := Waiter{need: need, places: make([]place, nodes), rules: rules, next: Never}
+	w := Waiter{need: need, places: make([]place, nodes), rules: rules, next: Never, look: Never}
 	for i := range w.places {
 		w.places[i].free = Never
 	}
@@ -58,7 +59,7 @@ func NewWaiter(nodes, need int, rules *WaitRules) Waiter {
 
 // Try takes note that an attempt begins.
 func (w *Waiter) Try() {
-	w.next = Never
+	w.next, w.look = Never, Never
 	for i := range w.places {
 		w.places[i].fresh = false
 	}
@@ -107,7 +108,7 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 		}
 	}
 	if able < w.need {
-		w.next = now + w.rules.Most
+		w.next = min(now+w.rules.Most, w.look)
 		return Alone
 	}
 	free := make([]Time, 0, len(w.places))
@@ -132,6 +133,7 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 		w.next = min(w.next, now+w.grace(random)<<w.blind)
 		w.blind = min(w.blind+1, mostBlind)
 	}
+	w.next = min(w.next, w.look)
 	w.hurry(now, random)
 	return Queued
 }
@@ -144,9 +146,11 @@ func (w *Waiter) Pushed(now Time, node int, random float64) {
 }
 
 // Look takes note that a node keeps the key for another waiter, which may not come:
-// when that is over somebody has to look.
+// when that is over somebody has to look. An attempt that is under way may have asked the node
+// before.
 func (w *Waiter) Look(now Time, random float64) {
-	w.next = min(w.next, now+w.rules.Reservation+time.Millisecond+w.grace(random))
+	w.look = min(w.look, now+w.rules.Reservation+time.Millisecond+w.grace(random))
+	w.next = min(w.next, w.look)
 }
 
 // Rejoin takes note that a node may have forgotten that the waiter stands in its

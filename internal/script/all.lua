@@ -15,7 +15,7 @@ local function give_back(i, value, waiter, ms, kept, deputy)
   local holder = redis.call('GET', KEYS[i])
   local ours, stays, first = holds(holder, value), kept ~= '', nil
   if waiter ~= '' and (ours or not stays) then
-    redis.call('ZREM', queue(i), waiter)
+    quit(KEYS[i], queue(i), waiter, holder)
   end
   if not ours and (waiter == '' or stays or holder ~= 'rl1>' .. waiter) then
     return false

@@ -31,7 +31,7 @@ func (s set) giveBack(i int, value, waiter, ms, kept, deputy string) (ours, rese
 	ours = holds(holder, value)
 	stays := kept != ""
 	if waiter != "" && (ours || !stays) {
-		s.must("ZREM", queue, waiter)
+		s.quit(key, queue, waiter, holder)
 	}
 	if !ours && (waiter == "" || stays || holder.Kind != resp.Text || holder.Text != reservedFormat+waiter) {
 		return false, false
@@ -55,6 +55,7 @@ type taking struct {
 	later            map[int]string
 	busy             []int
 	marks            []int // of the busy ones, those whose holder is to be marked
+	shared           []int // and those that are shared by readers
 	holder           resp.Reply
 	rest             int64
 	where            int // -1: all are to be had
@@ -91,6 +92,9 @@ func (s set) look(value, waiter, ms string) taking {
 			if strings.HasPrefix(has.Text, format) {
 				t.marks = append(t.marks, i)
 			}
+			if IsShared(has.Text) {
+				t.shared = append(t.shared, i)
+			}
 			if t.where < 0 || left < 0 || t.rest >= 0 && left > t.rest {
 				t.holder, t.rest, t.where = has, left, i
 			}
@@ -110,7 +114,7 @@ func (r *run) takeAll(keys, args []string) resp.Reply {
 		value, ttl, token, retention, waiter, ms, kept, keep := args[0], args[1], args[2], args[3], args[4], args[5], args[6], args[7]
 		t := s.look(value, waiter, ms)
 		if t.where >= 0 {
-			return s.refuse(t, value, waiter, ms, kept, keep)
+			return s.refuse(t, value, waiter, ms, kept, keep, token, retention)
 		}
 		accepted := int64(1)
 		for i, key := range s.keys {
@@ -138,7 +142,7 @@ func (r *run) takeAll(keys, args []string) resp.Reply {
 	})
 }
 
-func (s set) refuse(t taking, value, waiter, ms, kept, keep string) resp.Reply {
+func (s set) refuse(t taking, value, waiter, ms, kept, keep, token, retention string) resp.Reply {
 	for _, i := range t.ours {
 		s.giveBack(i, value, "", ms, "", string(Both))
 	}
@@ -148,6 +152,9 @@ func (s set) refuse(t taking, value, waiter, ms, kept, keep string) resp.Reply {
 			s.join(s.queues[i], waiter, kept)
 			if slices.Contains(t.marks, i) {
 				s.must("SETRANGE", s.keys[i], "3", "+")
+			}
+			if slices.Contains(t.shared, i) {
+				s.appear(s.queues[i], s.registers[i], waiter, token, retention)
 			}
 		}
 		for _, i := range t.free {

@@ -33,6 +33,7 @@ func init() {
 		"get":         {2, (*run).get},
 		"incr":        {2, (*run).incr},
 		"pexpire":     {-3, (*run).pexpire},
+		"pexpireat":   {-3, (*run).pexpireat},
 		"pexpiretime": {2, (*run).pexpiretime},
 		"ping":        {-1, (*run).ping},
 		"pttl":        {2, (*run).pttl},
@@ -45,10 +46,13 @@ func init() {
 		"time":        {1, (*run).time},
 		"type":        {2, (*run).typeOf},
 		"zadd":        {-4, (*run).zadd},
+		"zmscore":     {-3, (*run).zmscore},
 		"zrange":      {-4, (*run).zrange},
 		"zrank":       {-3, (*run).zrank},
 		"zrem":        {-3, (*run).zrem},
 		"zscore":      {3, (*run).zscore},
+
+		"zremrangebyscore": {4, (*run).zremrangebyscore},
 	}
 }
 

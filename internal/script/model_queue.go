@@ -49,6 +49,46 @@ func (r *run) tell(what, waiter, key string) bool {
 	return receivers.Kind == resp.Int && receivers.Int > 0
 }
 
+// shares reports whether a waiter's name has the mark of readers.
+func shares(waiter string) bool { return strings.Contains(cut(waiter, 43), readersMark) }
+
+// late is the name of the set of those who were called and have not come yet.
+func late(queue string) string { return queue + ":late" }
+
+func (r *run) wake(key, queue string) (first string, ok bool) {
+	for woken := 0; ; woken++ {
+		list := r.must("ZRANGE", queue, "0", "0")
+		if len(list.Items) == 0 {
+			return "", false
+		}
+		first = list.Items[0].Text
+		if !shares(first) || woken == 100 {
+			return first, true
+		}
+		r.must("ZREM", queue, first)
+		if listens := r.tell("+", first, key); listens {
+			r.must("ZADD", late(queue), "0", first)
+			r.must("PEXPIRE", late(queue), "2000")
+		}
+	}
+}
+
+func (r *run) quit(key, queue, waiter string, holder resp.Reply) {
+	r.must("ZREM", queue, waiter)
+	if shares(waiter) {
+		r.must("ZREM", late(queue), waiter)
+	}
+	if IsShared(holder.Text) {
+		r.wake(key, queue)
+	}
+}
+
+func (r *run) appear(queue, register, waiter, token, retention string) {
+	r.must("ZREM", late(queue), waiter)
+	r.must("ZADD", register, "GT", token, member, token, "w")
+	r.must("PEXPIRE", register, retention)
+}
+
 func (r *run) reserve(key, queue, before, ms string) (first string, ok bool) {
 	for {
 		list := r.must("ZRANGE", queue, "0", "0")
@@ -62,6 +102,9 @@ func (r *run) reserve(key, queue, before, ms string) (first string, ok bool) {
 		r.must("ZREM", queue, first)
 		if r.tell("+", first, key) {
 			r.must("SET", key, reservedFormat+first, "PX", ms)
+			if shares(first) {
+				r.wake(key, queue)
+			}
 			return first, true
 		}
 	}
@@ -99,8 +142,11 @@ func (r *run) take(keys, args []string) resp.Reply {
 			}
 			if !free {
 				r.join(queue, waiter, kept)
-				if strings.HasPrefix(holder.Text, format) {
+				switch {
+				case strings.HasPrefix(holder.Text, format):
 					r.must("SETRANGE", key, "3", "+")
+				case IsShared(holder.Text):
+					r.appear(queue, register, waiter, token, retention)
 				}
 				pttl := r.must("PTTL", key)
 				return resp.OfArray(resp.OfInt(0), holder, pttl, r.must("ZRANK", queue, waiter))
@@ -129,7 +175,7 @@ func (r *run) release(keys, args []string) resp.Reply {
 		ours := has(value) || has(marked(value))
 		stays := kept != ""
 		if waiter != "" && (ours || !stays) {
-			r.must("ZREM", queue, waiter)
+			r.quit(key, queue, waiter, holder)
 		}
 		if !ours && (waiter == "" || stays || !has(reservedFormat+waiter)) {
 			return resp.OfInt(0)

@@ -30,6 +30,11 @@ var equivalents = map[*Script]struct {
 
 	EvictScript:       {3, 5, (*run).evict},
 	TellEvictedScript: {0, 1, (*run).tellEvicted},
+
+	ReadTakeScript:    {4, 7, (*run).readTake},
+	ReadRaiseScript:   {3, 3, (*run).readRaise},
+	ReadExtendScript:  {4, 4, (*run).readExtend},
+	ReadReleaseScript: {3, 6, (*run).readRelease},
 }
 
 func (r *run) eval(cmd resp.Command) resp.Reply {

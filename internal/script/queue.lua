@@ -8,7 +8,8 @@
 -- so that names sort as tickets do. A waiter's process listens to the channel
 -- redlock:wake:<process>. A key whose turn is somebody's holds "rl1>" and that
 -- waiter's name, for the time of a reservation. A holder's value begins with
--- "rl1." or, if somebody may wait for it, with "rl1+".
+-- "rl1." or, if somebody may wait for it, with "rl1+". While readers share the key it
+-- holds "rl1=", and who they are stands elsewhere: see share.lua.
 --
 -- Where clients of other libraries want K as well, it is left to them from time to
 -- time: {K}:q:left lives for as long as that. They find no K, and whoever takes by script
@@ -21,9 +22,61 @@ local function tell(what, waiter, key)
   return type(receivers) == 'number' and receivers > 0
 end
 
+-- shares: whether a waiter wants to read, by the end of its name: in no other name
+-- there is a dot behind the process.
+local function shares(waiter)
+  return string.find(waiter, '.r', 44, true) ~= nil
+end
+
+-- late: the set of those who were called and have not come yet, {K}:q:late. It is kept for
+-- longer than they have time to come.
+local function late(queue)
+  return queue .. ':late'
+end
+
+-- wake: the key is shared, or about to be. The readers in front of the queue may come,
+-- up to the next that wants it alone: a hundred of them now, as each that comes wakes
+-- more. Returns who is the first after them, or nil.
+local function wake(key, queue)
+  local woken = 0
+  while true do
+    local first = redis.call('ZRANGE', queue, 0, 0)[1]
+    if not first or not shares(first) or woken == 100 then
+      return first
+    end
+    redis.call('ZREM', queue, first)
+    if tell('+', first, key) then
+      redis.call('ZADD', late(queue), 0, first)
+      redis.call('PEXPIRE', late(queue), 2000)
+    end
+    woken = woken + 1
+  end
+end
+
+-- quit: a waiter leaves the queue. Readers may have waited behind it.
+local function quit(key, queue, waiter, holder)
+  redis.call('ZREM', queue, waiter)
+  if shares(waiter) then
+    redis.call('ZREM', late(queue), waiter)
+  end
+  if holder == 'rl1=' then
+    wake(key, queue)
+  end
+end
+
+-- appear: a waiter that wants the key alone waits behind those who read. It is alive; and
+-- readers that go before it by an old ticket do so once: their token is to be above this
+-- one, and their next ticket is no less than that.
+local function appear(queue, register, waiter, token, retention)
+  redis.call('ZREM', late(queue), waiter)
+  redis.call('ZADD', register, 'GT', token, 't', token, 'w')
+  redis.call('PEXPIRE', register, retention)
+end
+
 -- reserve: the key is free. Give it to the first waiter that is listening, and
 -- tell it; those that are not are dead. Only waiters before a name are looked
--- at, if one is given. Returns the waiter, or nil.
+-- at, if one is given. If it is a reader's, those behind it may come too. Returns the
+-- waiter, or nil.
 local function reserve(key, queue, before, ms)
   while true do
     local first = redis.call('ZRANGE', queue, 0, 0)[1]
@@ -33,6 +86,9 @@ local function reserve(key, queue, before, ms)
     redis.call('ZREM', queue, first)
     if tell('+', first, key) then
       redis.call('SET', key, 'rl1>' .. first, 'PX', ms)
+      if shares(first) then
+        wake(key, queue)
+      end
       return first
     end
   end

@@ -107,7 +107,8 @@ func readAcquire(value string, replies []resp.Reply) core.Vote {
 	return v
 }
 
-// readTake reads {1, accepted} or {0, holder, PTTL, rank}.
+// readTake reads {1, accepted}, or {1, accepted, highest} of readers, or {0, holder, PTTL, rank},
+// whose rank is -1 if who asked does not stand in the queue.
 func readTake(r resp.Reply) core.Vote {
 	if r.Kind == resp.Error {
 		return failed(r)
@@ -116,9 +117,16 @@ func readTake(r resp.Reply) core.Vote {
 	switch {
 	case r.Kind != resp.Array || !of(0, resp.Int):
 	case r.Items[0].Int == 1 && of(1, resp.Int):
-		return core.Vote{Answer: core.Granted, Accepted: r.Items[1].Int == 1}
+		v := core.Vote{Answer: core.Granted, Accepted: r.Items[1].Int == 1}
+		if of(2, resp.Text) {
+			v.Register, _ = readScore(r.Items[2].Text)
+		}
+		return v
 	case r.Items[0].Int == 0 && of(1, resp.Text) && of(2, resp.Int) && of(3, resp.Int):
-		v := core.Vote{Answer: core.Refused, Holder: Unmarked(r.Items[1].Text), Queued: true, Rank: int(min(r.Items[3].Int, 1<<20))}
+		v := core.Vote{Answer: core.Refused, Holder: Unmarked(r.Items[1].Text)}
+		if rank := r.Items[3].Int; rank >= 0 {
+			v.Queued, v.Rank = true, int(min(rank, 1<<20))
+		}
 		v.Reserved, v.Foreign = IsReservation(v.Holder), !IsOurs(v.Holder)
 		if ms := r.Items[2].Int; ms >= 0 {
 			v.Remaining = time.Duration(max(1, ms)) * time.Millisecond
@@ -139,16 +147,25 @@ func readRaise(r resp.Reply) core.Vote {
 	case len(r.Items) < 2:
 		return garbage("%v to the raising of a token", r)
 	}
-	register, err := strconv.ParseUint(r.Items[1].Text, 10, 64)
-	if err != nil {
-		// Not an integer below 2^53 any more: Redis writes 1e+17 for it.
-		float, err := strconv.ParseFloat(r.Items[1].Text, 64)
-		if err != nil || float < 1<<53 {
-			return garbage("%v as a token", r.Items[1])
-		}
-		register = 1 << 53
+	register, ok := readScore(r.Items[1].Text)
+	if !ok {
+		return garbage("%v as a token", r.Items[1])
 	}
 	return core.Vote{Answer: core.Granted, Accepted: r.Items[0].Int == 1, Register: register}
+}
+
+// readScore reads a score of the register of tokens.
+func readScore(score string) (uint64, bool) {
+	token, err := strconv.ParseUint(score, 10, 64)
+	if err == nil {
+		return token, true
+	}
+	// Not an integer below 2^53 any more: Redis writes 1e+17 for it.
+	float, err := strconv.ParseFloat(score, 64)
+	if err != nil || float < 1<<53 {
+		return 0, false
+	}
+	return 1 << 53, true
 }
 
 func readExtend(r resp.Reply) core.Vote {

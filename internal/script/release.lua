@@ -24,7 +24,7 @@ local holder = redis.call('GET', KEYS[1])
 local ours = holder == value or holder == marked(value)
 local stays = ARGV[4] ~= ''
 if waiter ~= '' and (ours or not stays) then
-  redis.call('ZREM', KEYS[2], waiter)
+  quit(KEYS[1], KEYS[2], waiter, holder)
 end
 if not ours and (waiter == '' or stays or holder ~= 'rl1>' .. waiter) then
   return 0

@@ -42,6 +42,16 @@ var (
 	tellEvictedSource string
 	//go:embed announce.lua
 	announceSource string
+	//go:embed share.lua
+	shareSource string
+	//go:embed read_take.lua
+	readTakeSource string
+	//go:embed read_raise.lua
+	readRaiseSource string
+	//go:embed read_extend.lua
+	readExtendSource string
+	//go:embed read_release.lua
+	readReleaseSource string
 
 	TakeScript    = compile("take", queueSource+takeSource)
 	ReleaseScript = compile("release", queueSource+releaseSource)
@@ -76,8 +86,18 @@ var (
 	EvictScript       = compile("evict", queueSource+evictSource)
 	TellEvictedScript = compile("tell_evicted", tellEvictedSource)
 
+	ReadTakeScript    = compile("read_take", queueSource+shareSource+readTakeSource)
+	ReadRaiseScript   = compile("read_raise", queueSource+shareSource+readRaiseSource)
+	ReadExtendScript  = compile("read_extend", queueSource+shareSource+readExtendSource)
+	ReadReleaseScript = compile("read_release", queueSource+shareSource+readReleaseSource)
+
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
-	All = []*Script{TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript, TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript, HandScript, AnnounceScript, EvictScript, TellEvictedScript}
+	All = []*Script{
+		TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript,
+		TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript,
+		ReadTakeScript, ReadRaiseScript, ReadExtendScript, ReadReleaseScript,
+		HandScript, AnnounceScript, EvictScript, TellEvictedScript,
+	}
 )
 
 func compile(name, source string) *Script {

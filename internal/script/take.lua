@@ -36,6 +36,8 @@ if holder ~= value and holder ~= marked(value) then -- else it was sent twice
     join(KEYS[3], waiter, ARGV[7])
     if string.sub(holder, 1, 4) == 'rl1.' then
       redis.call('SETRANGE', KEYS[1], 3, '+')
+    elseif holder == 'rl1=' then
+      appear(KEYS[3], KEYS[2], waiter, ARGV[3], ARGV[4])
     end
     return {0, holder, redis.call('PTTL', KEYS[1]), redis.call('ZRANK', KEYS[3], waiter)}
   end

@@ -55,6 +55,8 @@ if where then
       join(queue(b[1]), waiter, ARGV[7])
       if string.sub(b[2], 1, 4) == 'rl1.' then
         redis.call('SETRANGE', KEYS[b[1]], 3, '+')
+      elseif b[2] == 'rl1=' then
+        appear(queue(b[1]), register(b[1]), waiter, ARGV[3], ARGV[4])
       end
     end
     for _, i in ipairs(free) do

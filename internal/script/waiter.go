@@ -69,7 +69,7 @@ func IsReservation(value string) bool { return strings.HasPrefix(value, reserved
 // IsOurs reports whether a value is of our format: then who holds the key, or may
 // have it, will wake who waits for it.
 func IsOurs(value string) bool {
-	return strings.HasPrefix(value, format) || strings.HasPrefix(value, markedFormat) || IsReservation(value)
+	return strings.HasPrefix(value, format) || strings.HasPrefix(value, markedFormat) || IsReservation(value) || IsShared(value)
 }
 
 // IsLeft reports whether a value says that the key is left to clients of other libraries.

@@ -207,7 +207,7 @@ func (a *accident) hit(w *world, n *node) {
 			n.evict(w, a.Key-1)
 			return
 		}
-		before := n.holders(w)
+		before := n.everyHolder(w)
 		n.model.Exec(n.ms(w.now), resp.Command{"FLUSHALL"})
 		n.forget(w, before, nil)
 		return

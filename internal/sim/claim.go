@@ -27,14 +27,15 @@ type claim struct {
 	from   *claim // whose lease it takes over
 	chance chance
 
-	alarm core.Time // when the timer fires
-	timer uint64    // which timer that is
-	won   bool
-	lost  *loss
-	freed bool          // as many nodes as will be free soon are free of the key
-	told  bool          // the operation knows how the attempt ended
-	sent  time.Duration // when the round under way began, in true time
-	round uint32        // which that is
+	alarm  core.Time // when the timer fires
+	timer  uint64    // which timer that is
+	won    bool
+	lost   *loss
+	freed  bool          // as many nodes as will be free soon are free of the key
+	told   bool          // the operation knows how the attempt ended
+	yields bool          // it shares from the end of this round on: another is wanted
+	sent   time.Duration // when the round under way began, in true time
+	round  uint32        // which that is
 }
 
 // newClaim makes a claim with a value of its own.
@@ -96,6 +97,10 @@ func (c *claim) carryOut(effects []core.Effect) {
 			c.proc.leave(c)
 		default:
 		}
+	}
+	if c.yields && c.lost == nil && !c.core.Renewing() {
+		c.yields = false
+		c.step(core.Event{Kind: core.WantExtend})
 	}
 	if c.lost != nil && !c.won && !c.told {
 		c.told = true

@@ -30,6 +30,7 @@ func Generate(seed uint64) *Scenario {
 		g.rush()
 		g.versions(seed)
 		g.election()
+		g.readers(seed)
 		g.sort()
 		return g.s
 	case g.odds(12):
@@ -45,6 +46,7 @@ func Generate(seed uint64) *Scenario {
 	g.versions(seed)
 	g.election()
 	g.evictions(seed)
+	g.readers(seed)
 	g.sort()
 	return g.s
 }

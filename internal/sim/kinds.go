@@ -11,5 +11,8 @@ func (w *world) kind(o *Op) script.Kind {
 		}
 		return script.NewSeveral(keys)
 	}
+	if o.Read {
+		return script.Reader
+	}
 	return nil
 }

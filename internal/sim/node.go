@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,7 +17,7 @@ type node struct {
 	clock    clock // of the wall, by which keys expire; it goes on while the server is down or hangs
 	model    *script.Model
 	saved    *script.Model // what a crash will leave, or a replica knows; see memorize
-	savedFor []*claim      // and who held the keys then
+	savedFor [][]*claim    // and who held the keys then
 
 	run     int // which start of the server this is
 	id      string
@@ -31,8 +32,9 @@ type node struct {
 
 // holding is whose value a key holds on a node.
 type holding struct {
-	claim *claim // nil: nobody's
-	began time.Duration
+	claim   *claim // nil: nobody's
+	readers []*claim
+	began   time.Duration
 }
 
 // epoch0 is what the clocks of all nodes say at the beginning, give or take: some
@@ -96,6 +98,7 @@ func (n *node) exec(w *world, p *packet, cmd resp.Command) resp.Reply {
 		if _, held := n.model.Get(now, w.keys[key]); !held {
 			n.holds[key].claim = nil // it has expired, and may be taken anew, by the same request for one
 		}
+		n.holds[key].readers = n.readers(w, key)
 	}
 	reply := n.model.Exec(now, cmd)
 	for _, key := range keys {
@@ -114,6 +117,12 @@ func (n *node) note(w *world, now int64, key int, by *claim, first bool, verb st
 	h := &n.holds[key]
 	text, held := n.model.Get(now, w.keys[key])
 	text = script.Unmarked(text)
+	if shared := held && script.IsShared(text); shared || len(h.readers) > 0 {
+		n.noteReaders(w, key, by, first, reply)
+		if shared {
+			return
+		}
+	}
 	switch {
 	case !held || script.IsReservation(text):
 		if h.claim != nil && reply.Kind == resp.Int && reply.Int >= 1 && verb != "SET" {
@@ -122,7 +131,7 @@ func (n *node) note(w *world, now int64, key int, by *claim, first bool, verb st
 		h.claim = nil
 	case n.passed(w, key, by, text):
 	case verb == "SET" && reply.Kind == resp.Nil, h.claim == nil && text == by.value, h.claim != nil && text != h.claim.value && text == by.value:
-		*h = holding{by, w.now}
+		*h = holding{claim: by, began: w.now}
 		w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: by.id, By: by.id, First: first})
 	case verb == "SET":
 		if h.claim != nil && h.claim != by && reply.Text == by.value {
@@ -144,22 +153,26 @@ func (n *node) memorize() {
 	n.saved = n.model.Clone()
 	n.savedFor = n.savedFor[:0]
 	for _, h := range n.holds {
-		n.savedFor = append(n.savedFor, h.claim)
+		who := slices.Clone(h.readers)
+		if h.claim != nil {
+			who = append(who, h.claim)
+		}
+		n.savedFor = append(n.savedFor, who)
 	}
 }
 
-// holders are whose values the keys hold.
-func (n *node) holders(w *world) []*claim {
-	list := make([]*claim, len(n.holds))
+// everyHolder are those whose values the keys hold.
+func (n *node) everyHolder(w *world) [][]*claim {
+	list := make([][]*claim, len(n.holds))
 	for key := range n.holds {
-		list[key] = n.holder(w, key)
+		list[key] = n.holders(w, key)
 	}
 	return list
 }
 
 // lose leaves only the memory that a crash does.
 func (n *node) lose(w *world, memory Memory) {
-	before := n.holders(w)
+	before := n.everyHolder(w)
 	switch {
 	case memory == Keeps:
 		n.model.Reload()
@@ -178,37 +191,58 @@ func (n *node) lose(w *world, memory Memory) {
 }
 
 // forget tells the book what was forgotten, and what rose from a snapshot.
-func (n *node) forget(w *world, before, saved []*claim) {
+func (n *node) forget(w *world, before, saved [][]*claim) {
 	for key, held := range before {
-		var now *claim
-		if key < len(saved) && saved[key] != nil {
-			n.holds[key].claim = saved[key]
-			now = n.holder(w, key)
+		n.holds[key].claim, n.holds[key].readers = nil, nil
+		if key < len(saved) {
+			n.restore(w, key, saved[key])
 		}
-		n.holds[key].claim = now
-		if held == now {
-			continue
+		now := n.holders(w, key)
+		for _, c := range held {
+			if !slices.Contains(now, c) {
+				w.tell(check.Event{Kind: check.Forgot, Node: n.index, Key: key, Claim: c.id})
+			}
 		}
-		if held != nil {
-			w.tell(check.Event{Kind: check.Forgot, Node: n.index, Key: key, Claim: held.id})
-		}
-		if now != nil {
-			n.holds[key].began = w.now
-			w.tell(check.Event{Kind: check.Rose, Node: n.index, Key: key, Claim: now.id})
+		for _, c := range now {
+			if !slices.Contains(held, c) {
+				n.holds[key].began = w.now
+				w.tell(check.Event{Kind: check.Rose, Node: n.index, Key: key, Claim: c.id})
+			}
 		}
 	}
 }
 
 // evict loses one key, as by hand.
 func (n *node) evict(w *world, key int) {
-	if c := n.holder(w, key); c != nil {
+	for _, c := range n.holders(w, key) {
 		w.tell(check.Event{Kind: check.Forgot, Node: n.index, Key: key, Claim: c.id})
 	}
 	n.model.Exec(n.ms(w.now), resp.Command{"DEL", w.keys[key]})
-	n.holds[key].claim = nil
+	n.holds[key] = holding{}
 }
 
-// holder is whose value the key holds, nil if nobody's.
+// restore takes note that the key holds again what it held in a snapshot.
+func (n *node) restore(w *world, key int, saved []*claim) {
+	h := &n.holds[key]
+	if text, held := n.model.Get(n.ms(w.now), w.keys[key]); held && script.IsShared(text) {
+		h.readers = slices.Clone(saved)
+		return
+	}
+	if len(saved) > 0 {
+		h.claim = saved[0]
+	}
+}
+
+// holders are those whose values the key holds: one, or readers.
+func (n *node) holders(w *world, key int) []*claim {
+	list := n.readers(w, key)
+	if c := n.holder(w, key); c != nil {
+		list = append(list, c)
+	}
+	return list
+}
+
+// holder is whose value the key holds, nil if nobody's, or readers'.
 func (n *node) holder(w *world, key int) *claim {
 	h := n.holds[key]
 	if h.claim == nil {

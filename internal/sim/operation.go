@@ -182,6 +182,8 @@ func (o *operation) happen(_ *world, ev event) {
 		if o.term != nil && ev.arg == o.term.serial {
 			o.announce()
 		}
+	case evYield:
+		o.yield()
 	case evHeld:
 		o.end()
 	}
@@ -313,6 +315,9 @@ func (o *operation) grant() {
 	}
 	for _, after := range o.spec.Extend {
 		w.plan(w.now+after, evExtend, o, 0)
+	}
+	if o.spec.Yield > 0 {
+		w.plan(w.now+o.spec.Yield, evYield, o, 0)
 	}
 	o.serial++
 	w.plan(w.now+o.spec.Hold, evHeld, o, o.serial)

@@ -131,7 +131,7 @@ func (w *waiter) lost(c *claim) bool {
 	}
 	if queued >= p.terms.Need && (!w.known || firm && !w.firm) || vain && w.firm {
 		w.known, w.firm = true, firm
-		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket, First: firm})
+		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket, First: firm, Shares: w.op.spec.Read})
 	}
 	if some && w.known {
 		p.w.tell(check.Event{Kind: check.Tried, Key: w.op.spec.Key, By: w.id})
@@ -160,7 +160,7 @@ func (w *waiter) perhaps() {
 	}
 	if !w.known && w.op.spec.Also == nil {
 		w.known = true
-		w.op.proc.w.tell(check.Event{Kind: check.Stands, Client: w.op.proc.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket})
+		w.op.proc.w.tell(check.Event{Kind: check.Stands, Client: w.op.proc.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket, Shares: w.op.spec.Read})
 	}
 }
 

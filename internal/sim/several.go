@@ -28,7 +28,7 @@ func (n *node) noteSet(w *world, now int64, key int, by *claim, first bool, op c
 		}
 		h.claim = nil
 	case text == by.value && h.claim != by:
-		*h = holding{by, w.now}
+		*h = holding{claim: by, began: w.now}
 		w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: by.id, By: by.id, First: first})
 	case text == by.value && (op == core.Ask && granted || op == core.Extend && reply.Kind == resp.Int && reply.Int == 1):
 		w.tell(check.Event{Kind: check.Kept, Node: n.index, Key: key, Claim: by.id, By: by.id})

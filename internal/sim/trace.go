@@ -86,9 +86,14 @@ func (n *node) mark(w *world) string {
 		if key > 0 {
 			b.WriteByte(' ')
 		}
-		if c := n.holder(w, key); c != nil {
+		holders := n.holders(w, key)
+		for i, c := range holders {
+			if i > 0 {
+				b.WriteByte('+')
+			}
 			fmt.Fprintf(&b, "%s%d", clientName(c.proc.index), c.id)
-		} else {
+		}
+		if len(holders) == 0 {
 			b.WriteString(n.reserved(w, key))
 		}
 	}

@@ -29,6 +29,7 @@ const (
 	evGiveUp                   // operation: stops waiting
 	evCancel                   // operation: its context ends
 	evExtend                   // operation: wants an extension
+	evYield                    // operation: shares from here on
 	evHeld                     // operation: has done its work
 	evStrike                   // accident: begins
 	evMend                     // accident: ends
@@ -305,8 +306,10 @@ func (w *world) every() time.Duration { return w.now + max(20*time.Millisecond, 
 func (w *world) happen(_ *world, _ event) {
 	for _, n := range w.nodes {
 		for key := range n.holds {
-			if c := n.holder(w, key); c != nil && (c.lost != nil || c.proc.dead) {
-				w.tell(check.Event{Kind: check.Seen, Node: n.index, Key: key, Claim: c.id})
+			for _, c := range n.holders(w, key) {
+				if c.lost != nil || c.proc.dead {
+					w.tell(check.Event{Kind: check.Seen, Node: n.index, Key: key, Claim: c.id})
+				}
 			}
 		}
 	}

@@ -298,7 +298,7 @@ var All = []Mutant{
 		Name:   "mark-lost",
 		Why:    "a waiter does not mark the holder's value, and is not looked for at the release",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "				if strings.HasPrefix(holder.Text, format) {\n", "				if strings.HasPrefix(holder.Text, format) && waiter == \"\" {\n"}},
+		Edits:  []Edit{{modelQueue, "				case strings.HasPrefix(holder.Text, format):\n", "				case strings.HasPrefix(holder.Text, format) && waiter == \"\":\n"}},
 	},
 	{
 		Name:   "native-final",
