@@ -19,6 +19,7 @@ const (
 	scripts    = "internal/script/model_scripts.go"
 	native     = "internal/script/native.go"
 	modelQueue = "internal/script/model_queue.go"
+	modelRead  = "internal/script/model_read.go"
 	modelAll   = "internal/script/model_all.go"
 	modelLook  = "internal/script/model_look.go"
 	wait       = "internal/core/wait.go"
@@ -380,6 +381,45 @@ var All = []Mutant{
 		Why:    "a lease passes on when all the tokens that were reserved are used up",
 		Breaks: breaks(check.I3),
 		Edits:  []Edit{{pass, "c.Held(at) && c.passed < c.block && ", "c.Held(at) && c.block > 0 && "}},
+	},
+	{
+		Name:   "reader-hurries",
+		Why:    "a reader looks at nobody who waits to write",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelRead, "				free = !stands\n", "				free = !stands || by > 0\n"}},
+	},
+	{
+		Name:   "first-reader-frees",
+		Why:    "the release of one reader ends it for all",
+		Breaks: breaks(check.I1, check.I4),
+		Edits:  []Edit{{modelRead, "			free = r.must(\"EXISTS\", readers).Int == 0\n", "			free = ours || r.must(\"EXISTS\", readers).Int == 0\n"}},
+	},
+	{
+		Name:   "reader-shortens",
+		Why:    "a key that is shared lives as long as the reader that spoke last, and not as the longest",
+		Breaks: breaks(check.I1, check.I9),
+		Edits: []Edit{
+			{modelRead, "	r.must(\"PEXPIREAT\", key, over, \"GT\")\n", "	r.must(\"PEXPIREAT\", key, over)\n"},
+			{modelRead, "	last := r.must(\"ZRANGE\", readers, \"-1\", \"-1\").Items[0].Text\n", "	last := r.must(\"ZRANGE\", readers, \"0\", \"0\").Items[0].Text\n"},
+		},
+	},
+	{
+		Name:   "downgrade-frees",
+		Why:    "a writer that goes on as a reader gives the key back, and holds nothing",
+		Breaks: breaks(check.I1, check.I4),
+		Edits:  []Edit{{modelRead, "		r.share(key, queue, readers, value, now, ttl, alone)\n		if alone {\n", "		if alone {\n			r.must(\"DEL\", key)\n			return resp.OfInt(1)\n		}\n		r.share(key, queue, readers, value, now, ttl, alone)\n		if alone {\n"}},
+	},
+	{
+		Name:   "reader-token-free",
+		Why:    "a reader's token is accepted whatever writers had before",
+		Breaks: breaks(check.I3),
+		Edits:  []Edit{{modelRead, "	return mine > writers, writers\n", "	return true, writers\n"}},
+	},
+	{
+		Name:   "called-forgotten",
+		Why:    "readers that were called and have not come yet lose their turn when the key becomes free",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelRead, "				if shares(called.Text) {\n", "				if shares(called.Text) && waiter == \"-\" {\n"}},
 	},
 	{
 		Name:   "set-in-part",
