@@ -58,6 +58,13 @@ func (l *Locker) TryAcquireWrite(ctx context.Context, name string, opts ...Optio
 // writer's after [Lease.Downgrade].
 func (l *Lease) Shared() bool { return l.c.terms().Kind == script.Reader }
 
+// SharedFrom reports whether the lease whose context ctx is, or descends from, is a
+// reader's by now: see [Lease.Shared].
+func SharedFrom(ctx context.Context) bool {
+	lease, _ := ctx.Value(leaseKey{}).(*Lease)
+	return lease != nil && lease.Shared()
+}
+
 // Downgrade makes a writer's lease a reader's, without a moment in between in which
 // another writer could have the lock. Readers that wait are let in. The lease keeps
 // its token, context, deadline and renewal; it is extended on the way. Callers in this

@@ -42,6 +42,10 @@ type HandlerConfig struct {
 // asks of others with [Transport] carries it on. A GET with a token shows it to
 // the resource: from then on no older holder can write.
 //
+// A token that comes with "Fencing-Shared: 1" is a reader's. Requests of readers for one
+// resource may be under way together, and never with a writer's. If the register is no
+// [ReadRegister] they are taken for writers, so that one with a lower token is refused.
+//
 // # What holds
 //
 // If all writes to the resource go through one Handler of one process, they are
@@ -109,9 +113,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	resource := h.Resource(r)
+	register, shared := h.Register.(ReadRegister)
+	shared = shared && r.Header.Get(SharedHeader) == "1"
 	// The turn first, then the register: the other way round, this request could be
 	// admitted, wait for its turn, and by then be stale.
-	ctx, leave, err := h.turns.enter(r.Context(), resource, token)
+	ctx, leave, err := h.turns.enter(r.Context(), resource, token, shared)
 	if err != nil {
 		if !Refuse(w, err) {
 			refusal(http.StatusServiceUnavailable, "A request with an older token is still being served.").write(w)
@@ -119,7 +125,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	if err := h.Register.Admit(ctx, resource, token); err != nil {
+	admit, with := h.Register.Admit, WithToken
+	if shared {
+		admit, with = register.AdmitRead, WithSharedToken
+	}
+	if err := admit(ctx, resource, token); err != nil {
 		// A newer token that came meanwhile has ended ctx, and perhaps Admit with it.
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, ErrStale) {
 			err = cause
@@ -127,7 +137,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, resource, token, err)
 		return
 	}
-	h.next.ServeHTTP(w, r.WithContext(WithToken(ctx, token)))
+	h.next.ServeHTTP(w, r.WithContext(with(ctx, token)))
 }
 
 // refuse answers for a register that did not admit the token.

@@ -22,23 +22,46 @@ type Memory struct {
 	mu sync.Mutex
 	// Two generations instead of a time for each resource: what was shown since
 	// turned lies in recent, what was shown in the retention before it in former.
-	recent, former map[string]uint64
+	recent, former map[string]seen
 	turned         time.Time
 }
+
+// seen are the highest tokens of anybody, and of a writer.
+type seen struct{ any, written uint64 }
 
 // Admit implements [Register]. Its errors are a [*StaleError] and one that
 // wraps [ErrNotToken]; it does not look at ctx.
 func (m *Memory) Admit(_ context.Context, resource string, token uint64) error {
+	return m.admit(resource, token, false)
+}
+
+// AdmitRead implements [ReadRegister], as Admit does Register.
+func (m *Memory) AdmitRead(_ context.Context, resource string, token uint64) error {
+	return m.admit(resource, token, true)
+}
+
+func (m *Memory) admit(resource string, token uint64, reads bool) error {
 	if err := valid(token); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.turn(time.Now())
-	newest := max(m.recent[resource], m.former[resource])
-	// A refused token keeps the resource in mind too: there is a stale holder about.
-	m.recent[resource] = max(newest, token)
-	return Verdict(resource, token, newest)
+	recent, former := m.recent[resource], m.former[resource]
+	now := seen{max(recent.any, former.any), max(recent.written, former.written)}
+	newest := now.any
+	if reads {
+		newest = now.written
+	}
+	err := Verdict(resource, token, newest)
+	if err == nil {
+		now.any = max(now.any, token)
+		if !reads {
+			now.written = token
+		}
+	}
+	m.recent[resource] = now // a refused token keeps the resource in mind too: there is a stale holder about
+	return err
 }
 
 // turn makes the recent generation the former one when the retention has
@@ -46,7 +69,7 @@ func (m *Memory) Admit(_ context.Context, resource string, token uint64) error {
 func (m *Memory) turn(now time.Time) {
 	switch {
 	case m.recent == nil:
-		m.recent, m.turned = make(map[string]uint64), now
+		m.recent, m.turned = make(map[string]seen), now
 	case m.Retention <= 0 || now.Sub(m.turned) < m.Retention:
 	default:
 		if now.Sub(m.turned) < 2*m.Retention {
@@ -54,6 +77,6 @@ func (m *Memory) turn(now time.Time) {
 		} else {
 			m.former = nil
 		}
-		m.recent, m.turned = make(map[string]uint64), now
+		m.recent, m.turned = make(map[string]seen), now
 	}
 }

@@ -64,11 +64,21 @@ type Redis struct {
 // unknown: they may have been done, or may be yet, if no newer token comes
 // before them.
 func (r Redis) Do(ctx context.Context, resource string, token uint64, commands ...resp.Command) ([]resp.Reply, error) {
+	return r.do(ctx, resource, token, "", commands)
+}
+
+// DoRead is Do for the token of a reader ([redlock.Lease.Shared]): it is stale only if a
+// writer's newer one was admitted. Nobody checks that the commands only read.
+func (r Redis) DoRead(ctx context.Context, resource string, token uint64, commands ...resp.Command) ([]resp.Reply, error) {
+	return r.do(ctx, resource, token, "1", commands)
+}
+
+func (r Redis) do(ctx context.Context, resource string, token uint64, reads string, commands []resp.Command) ([]resp.Reply, error) {
 	if err := valid(token); err != nil {
 		return nil, err
 	}
 	keys := []string{registerKey(resource)}
-	args := []string{Format(token), r.retention()}
+	args := []string{Format(token), r.retention(), reads}
 	for _, command := range commands {
 		if len(command) < 2 {
 			return nil, fmt.Errorf("fence: command %q has no key: the key must be the second word", []string(command))
@@ -104,6 +114,12 @@ func (r Redis) Do(ctx context.Context, resource string, token uint64, commands .
 // Admit implements [Register]: it shows the token and runs nothing.
 func (r Redis) Admit(ctx context.Context, resource string, token uint64) error {
 	_, err := r.Do(ctx, resource, token)
+	return err
+}
+
+// AdmitRead implements [ReadRegister].
+func (r Redis) AdmitRead(ctx context.Context, resource string, token uint64) error {
+	_, err := r.DoRead(ctx, resource, token)
 	return err
 }
 

@@ -25,6 +25,19 @@ type Register interface {
 	Admit(ctx context.Context, resource string, token uint64) error
 }
 
+// ReadRegister is a Register that tells readers from writers: those who share a lock
+// ([redlock.Locker.AcquireRead]) have tokens without an order between them, above those of all
+// writers before and below those of all writers after. So a writer's token is stale if
+// anybody's newer one was admitted, and a reader's only if a writer's was. [Memory] and [Redis]
+// implement it.
+type ReadRegister interface {
+	Register
+
+	// AdmitRead is Admit for a reader's token: it raises the register, and refuses the token
+	// only if it has admitted a higher one of a writer.
+	AdmitRead(ctx context.Context, resource string, token uint64) error
+}
+
 // ErrStale is what every [*StaleError] is, for errors.Is.
 var ErrStale = errors.New("stale fencing token")
 

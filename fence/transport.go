@@ -7,6 +7,10 @@ import (
 // Header is the request header that carries the token, in decimal digits.
 const Header = "Fencing-Token"
 
+// SharedHeader is the request header that says, by the value "1", that the token is a
+// reader's.
+const SharedHeader = "Fencing-Shared"
+
 // Transport is an [http.RoundTripper] that sends the token of each request's
 // context ([TokenFrom]) in the header Fencing-Token:
 //
@@ -18,6 +22,8 @@ const Header = "Fencing-Token"
 // A request whose context has no token goes out as it is, as does one that has
 // the header already. A request made with the lease's context also ends when the
 // lease does.
+//
+// If the token is a reader's it says so, in the header Fencing-Shared.
 //
 // A Transport is safe for concurrent use if its Base is.
 type Transport struct {
@@ -37,6 +43,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r = r.Clone(r.Context()) // a RoundTripper does not change the caller's request
 	r.Header.Set(Header, Format(token))
+	if SharedFrom(r.Context()) {
+		r.Header.Set(SharedHeader, "1")
+	}
 	return base.RoundTrip(r)
 }
 
