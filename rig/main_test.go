@@ -43,6 +43,7 @@ type errand struct {
 	URLs []string
 	Name string
 	Also []string // other locks that it takes with that one
+	Read bool     // it takes the lock to read
 	TTL  time.Duration
 }
 
@@ -87,7 +88,13 @@ func beStranger(text string) error {
 		return err
 	}
 	defer l.Close()
-	lease, err := l.AcquireAll(context.Background(), append([]string{e.Name}, e.Also...))
+	take := func() (*redlock.Lease, error) {
+		if e.Read {
+			return l.AcquireRead(context.Background(), e.Name)
+		}
+		return l.AcquireAll(context.Background(), append([]string{e.Name}, e.Also...))
+	}
+	lease, err := take()
 	if err != nil {
 		return err
 	}
