@@ -117,3 +117,21 @@ func ExampleLease_Shared() {
 	fmt.Println("this lease is for reading:", lease.Shared())
 	// Output: this lease is for reading: true
 }
+
+func ExampleSharedFrom() {
+	locker := newLocker(redlocktest.NewNodes(3), "example")
+	defer locker.Close()
+
+	lease, err := locker.AcquireWrite(context.Background(), "catalogue")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := lease.Context() // deep below, only the context is known
+	fmt.Println("to read only:", redlock.SharedFrom(ctx))
+	_ = lease.Downgrade(ctx)
+	fmt.Println("to read only:", redlock.SharedFrom(ctx))
+	// Output:
+	// to read only: false
+	// to read only: true
+}

@@ -98,6 +98,7 @@ type claim struct {
 	keys     []*key // those that it takes
 	of, slot int
 	shares   bool
+	sharer   bool // from the beginning
 	asked    Time
 	token    uint64
 	won      bool
@@ -150,6 +151,8 @@ type key struct {
 	handed   bool // the last lease was given back in time, by a client that wakes who waits
 	excused  Time // until when a delay has an excuse
 	kept     Time // until when it may be kept for one who waits for the rest of a set
+	alone    Time // when the last lease ended that was not shared from the beginning
+	barred   Time // when the last waiter left that wanted the key alone
 	election election
 	frozen   int // of those who have left while the key is free, how many had stood still
 }
@@ -358,7 +361,7 @@ func (c *Checker) asked(ev Event) {
 		cl = new(claim)
 	}
 	cl.id, cl.client, cl.key, cl.asked = ev.Claim, c.client(ev.Client), c.key(ev.Key), ev.At
-	cl.of, cl.shares = ev.Of, ev.Shares
+	cl.of, cl.shares, cl.sharer = ev.Of, ev.Shares, ev.Shares
 	cl.from, cl.fromID = c.claims[ev.From], ev.From
 	cl.keys = append(cl.keys, cl.key)
 	for _, id := range ev.Also {

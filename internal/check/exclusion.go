@@ -26,6 +26,9 @@ func (c *Checker) prune(k *key) {
 			kept = append(kept, l) // valid, or its holder has not noticed the end yet
 		default:
 			k.freed = max(k.freed, l.end())
+			if !l.sharer {
+				k.alone = max(k.alone, l.end())
+			}
 		}
 	}
 	clear(k.leases[len(kept):])

@@ -28,6 +28,12 @@ func (c *Checker) stands(ev Event) {
 	switch {
 	case ev.Kind == Leaves && s != nil:
 		c.judgeQueue(k)
+		if !s.shares {
+			k.barred = max(k.barred, c.now)
+			if s.client.crashed || s.client.paused {
+				k.barred = c.now + max(c.cfg.TTL, c.cfg.Reservation) // the nodes do not know yet
+			}
+		}
 		if c.stoodStill(k, s) {
 			k.frozen++
 		}
@@ -197,6 +203,7 @@ func (c *Checker) judgeQueue(k *key) {
 	if c.cfg.HandOver == 0 || len(k.standing) == 0 || !c.steady {
 		return
 	}
+	c.judgeSharers(k)
 	c.excuseSets(k)
 	free := k.free(c.now)
 	if free >= c.now {

@@ -422,6 +422,12 @@ var All = []Mutant{
 		Edits:  []Edit{{modelRead, "				if shares(called.Text) {\n", "				if shares(called.Text) && waiter == \"-\" {\n"}},
 	},
 	{
+		Name:   "readers-unwoken",
+		Why:    "readers behind a writer that goes on as a reader, or gives up, are not called",
+		Breaks: breaks(check.I7),
+		Edits:  []Edit{{modelQueue, "		if !shares(first) || woken == 100 {\n", "		if !shares(first) || woken >= 0 {\n"}},
+	},
+	{
 		Name:   "set-in-part",
 		Why:    "of several keys a node gives those that it can, and says no",
 		Breaks: breaks(check.I5, check.A3),
