@@ -21,7 +21,7 @@ for i = 1, n do
 end
 if other then
   for _, i in ipairs(ours) do
-    give_back(i, ARGV[1], '', ARGV[6], '', 'both')
+    give_back(KEYS[i], queue(i), ARGV[1], '', ARGV[6], '', 'both')
   end
   return other
 end

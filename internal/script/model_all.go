@@ -21,34 +21,6 @@ func (r *run) allOf(keys []string) set {
 	return set{r, keys[:n], keys[n : 2*n], keys[2*n : 3*n]}
 }
 
-func holds(holder resp.Reply, value string) bool {
-	return holder.Kind == resp.Text && (holder.Text == value || holder.Text == marked(value))
-}
-
-func (s set) giveBack(i int, value, waiter, ms, kept, deputy string) (ours, reserved bool) {
-	key, queue := s.keys[i], s.queues[i]
-	holder := s.must("GET", key)
-	ours = holds(holder, value)
-	stays := kept != ""
-	if waiter != "" && (ours || !stays) {
-		s.quit(key, queue, waiter, holder)
-	}
-	if !ours && (waiter == "" || stays || holder.Kind != resp.Text || holder.Text != reservedFormat+waiter) {
-		return false, false
-	}
-	s.must("DEL", key)
-	if holder.Text != value {
-		_, reserved = s.reserve(key, queue, "", ms)
-	}
-	if stays {
-		s.join(queue, waiter, kept)
-	}
-	if reserved {
-		s.appoint(key, queue, deputy)
-	}
-	return ours, reserved
-}
-
 // taking is what take_all finds out.
 type taking struct {
 	ours, kept, free []int
@@ -144,7 +116,7 @@ func (r *run) takeAll(keys, args []string) resp.Reply {
 
 func (s set) refuse(t taking, value, waiter, ms, kept, keep, token, retention string) resp.Reply {
 	for _, i := range t.ours {
-		s.giveBack(i, value, "", ms, "", string(Both))
+		s.giveBack(s.keys[i], s.queues[i], value, "", ms, "", string(Both))
 	}
 	rank := resp.OfInt(0)
 	if waiter != "" {
@@ -176,7 +148,7 @@ func (r *run) releaseAll(keys, args []string) resp.Reply {
 		s := r.allOf(keys)
 		all, next := true, false
 		for i := range s.keys {
-			ours, first := s.giveBack(i, args[0], args[1], args[2], args[3], args[4])
+			ours, first := s.giveBack(s.keys[i], s.queues[i], args[0], args[1], args[2], args[3], args[4])
 			all, next = all && ours, next || first
 		}
 		switch {
@@ -209,7 +181,7 @@ func (r *run) extendAll(keys, args []string) resp.Reply {
 		switch {
 		case other.Kind == resp.Text:
 			for _, i := range ours {
-				s.giveBack(i, value, "", ms, "", string(Both))
+				s.giveBack(s.keys[i], s.queues[i], value, "", ms, "", string(Both))
 			}
 			return other
 		case len(ours) == 0:

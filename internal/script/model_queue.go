@@ -168,33 +168,7 @@ func (r *run) take(keys, args []string) resp.Reply {
 
 func (r *run) release(keys, args []string) resp.Reply {
 	return scripted(func() resp.Reply {
-		key, queue := keys[0], keys[1]
-		value, waiter, ms, kept, deputy := args[0], args[1], args[2], args[3], args[4]
-		holder := r.must("GET", key)
-		has := func(text string) bool { return holder.Kind == resp.Text && holder.Text == text }
-		ours := has(value) || has(marked(value))
-		stays := kept != ""
-		if waiter != "" && (ours || !stays) {
-			r.quit(key, queue, waiter, holder)
-		}
-		if !ours && (waiter == "" || stays || !has(reservedFormat+waiter)) {
-			return resp.OfInt(0)
-		}
-		r.must("DEL", key)
-		reserved := false
-		gap, leaves := strings.CutPrefix(ms, "-")
-		switch {
-		case leaves:
-			r.must("SET", queue+left, "1", "PX", gap)
-		case !has(value):
-			_, reserved = r.reserve(key, queue, "", ms)
-		}
-		if stays {
-			r.join(queue, waiter, kept)
-		}
-		if reserved || leaves {
-			r.appoint(key, queue, deputy)
-		}
+		ours, reserved := r.giveBack(keys[0], keys[1], args[0], args[1], args[2], args[3], args[4])
 		switch {
 		case !ours:
 			return resp.OfInt(0)
@@ -203,6 +177,38 @@ func (r *run) release(keys, args []string) resp.Reply {
 		}
 		return resp.OfInt(1)
 	})
+}
+
+func holds(holder resp.Reply, value string) bool {
+	return holder.Kind == resp.Text && (holder.Text == value || holder.Text == marked(value))
+}
+
+func (r *run) giveBack(key, queue, value, waiter, ms, kept, deputy string) (ours, reserved bool) {
+	holder := r.must("GET", key)
+	has := func(text string) bool { return holder.Kind == resp.Text && holder.Text == text }
+	ours = holds(holder, value)
+	stays := kept != ""
+	if waiter != "" && (ours || !stays) {
+		r.quit(key, queue, waiter, holder)
+	}
+	if !ours && (waiter == "" || stays || !has(reservedFormat+waiter)) {
+		return false, false
+	}
+	r.must("DEL", key)
+	gap, leaves := strings.CutPrefix(ms, "-")
+	switch {
+	case leaves:
+		r.must("SET", queue+left, "1", "PX", gap)
+	case !has(value):
+		_, reserved = r.reserve(key, queue, "", ms)
+	}
+	if stays {
+		r.join(queue, waiter, kept)
+	}
+	if reserved || leaves {
+		r.appoint(key, queue, deputy)
+	}
+	return ours, reserved
 }
 
 // appoint tells others to look after what is reserved for the first.

@@ -126,3 +126,35 @@ end
 local function marked(value)
   return 'rl1+' .. string.sub(value, 5)
 end
+
+-- holds: whether the key holds the value, with or without the mark of a waiter.
+local function holds(holder, value)
+  return holder == value or holder == marked(value)
+end
+
+-- give_back: delete the key if it holds the value, or is reserved for the waiter that we
+-- are, and let the next one have it: see release. Returns whether it held the value, and for
+-- whom it is reserved now.
+local function give_back(key, queue, value, waiter, ms, kept, deputy)
+  local holder = redis.call('GET', key)
+  local ours, stays = holds(holder, value), kept ~= ''
+  if waiter ~= '' and (ours or not stays) then
+    quit(key, queue, waiter, holder)
+  end
+  if not ours and (waiter == '' or stays or holder ~= 'rl1>' .. waiter) then
+    return false
+  end
+  redis.call('DEL', key)
+  local first
+  local gap = string.sub(ms, 1, 1) == '-'
+  if gap then
+    leave(queue, string.sub(ms, 2))
+  elseif holder ~= value then
+    first = reserve(key, queue, '', ms)
+  end
+  if stays then
+    join(queue, waiter, kept)
+  end
+  appoint(first or gap, key, queue, deputy)
+  return ours, first
+end

@@ -19,28 +19,7 @@
 -- ARGV[5]  who else is told to look after the reservation: 'next', 'last', 'both', or ''
 -- returns  2 deleted, and reserved for the next | 1 deleted | 0 it was not ours:
 --          absent, or another's
-local value, waiter = ARGV[1], ARGV[2]
-local holder = redis.call('GET', KEYS[1])
-local ours = holder == value or holder == marked(value)
-local stays = ARGV[4] ~= ''
-if waiter ~= '' and (ours or not stays) then
-  quit(KEYS[1], KEYS[2], waiter, holder)
-end
-if not ours and (waiter == '' or stays or holder ~= 'rl1>' .. waiter) then
-  return 0
-end
-redis.call('DEL', KEYS[1])
-local first
-local gap = string.sub(ARGV[3], 1, 1) == '-'
-if gap then
-  leave(KEYS[2], string.sub(ARGV[3], 2))
-elseif holder ~= value then
-  first = reserve(KEYS[1], KEYS[2], '', ARGV[3])
-end
-if stays then
-  join(KEYS[2], waiter, ARGV[4])
-end
-appoint(first or gap, KEYS[1], KEYS[2], ARGV[5])
+local ours, first = give_back(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 if not ours then
   return 0
 end

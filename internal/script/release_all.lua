@@ -6,7 +6,7 @@
 --            | 0 not all: those that were are free
 local all, next = true, false
 for i = 1, n do
-  local ours, first = give_back(i, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+  local ours, first = give_back(KEYS[i], queue(i), ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
   all = all and ours
   next = next or first
 end

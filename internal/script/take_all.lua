@@ -46,7 +46,7 @@ end
 if where then
   for i = 1, n do
     if ours[i] then
-      give_back(i, value, '', ARGV[6], '', 'both') -- all or none
+      give_back(KEYS[i], queue(i), value, '', ARGV[6], '', 'both') -- all or none
     end
   end
   local rank = 0

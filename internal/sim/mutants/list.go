@@ -141,7 +141,7 @@ var All = []Mutant{
 		Name:   "blind-release",
 		Why:    "a release deletes whatever is there",
 		Breaks: breaks(check.I4),
-		Edits:  []Edit{{modelQueue, "		ours := has(value) || has(marked(value))\n", "		ours := has(value) || holder.Kind == resp.Text\n"}},
+		Edits:  []Edit{{modelQueue, "	ours = holds(holder, value)\n", "	ours = holder.Kind == resp.Text\n"}},
 	},
 	{
 		Name:   "blind-extension",
@@ -263,7 +263,7 @@ var All = []Mutant{
 		Why:    "who gives back what a failed attempt got, or is overtaken where the key was reserved for it, does not stand in the queue again",
 		Breaks: breaks(check.I7),
 		Edits: []Edit{
-			{modelQueue, "		if stays {\n", "		if stays && kept == \"-\" {\n"},
+			{modelQueue, "	if stays {\n", "	if stays && kept == \"-\" {\n"},
 			{modelQueue, "				r.join(queue, cut(holder.Text, 4), kept)\n", ""},
 		},
 	},
@@ -271,7 +271,7 @@ var All = []Mutant{
 		Name:   "reservation-kept",
 		Why:    "a waiter that gives up does not give back what is reserved for it",
 		Breaks: breaks(check.I7),
-		Edits:  []Edit{{modelQueue, "		if !ours && (waiter == \"\" || stays || !has(reservedFormat+waiter)) {\n", "		if !ours {\n"}},
+		Edits:  []Edit{{modelQueue, "	if !ours && (waiter == \"\" || stays || !has(reservedFormat+waiter)) {\n", "	if !ours {\n"}},
 	},
 	{
 		Name:   "push-trusted",
