@@ -39,7 +39,8 @@ func (c *Checker) wantsSet(ev Event) {
 }
 
 // excuseSets: a key may be kept for one who waits for the rest of a set, for as long as
-// half of the TTL, and be given back when that one has what it wants.
+// half of the TTL, and be given back when that one has what it wants; and those who would
+// share it stand behind that one.
 func (c *Checker) excuseSets(k *key) {
 	if k.sets > 0 {
 		k.kept = max(k.kept, c.now+c.cfg.TTL/2)

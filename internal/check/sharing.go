@@ -3,7 +3,8 @@ package check
 // judgeSharers checks I7 for those who stand in the queues to share a key with others: while nobody
 // but such has it, and nobody who wants it alone stands before them, there is nothing to wait for.
 func (c *Checker) judgeSharers(k *key) {
-	since := max(k.alone, k.barred, c.restful, k.excused)
+	c.excuseSets(k)
+	since := max(k.alone, k.barred, c.restful, k.excused, k.kept)
 	joined := false
 	for _, l := range k.leases {
 		if !l.sharer {
