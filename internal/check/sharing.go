@@ -3,7 +3,6 @@ package check
 // judgeSharers checks I7 for those who stand in the queues to share a key with others: while nobody
 // but such has it, and nobody who wants it alone stands before them, there is nothing to wait for.
 func (c *Checker) judgeSharers(k *key) {
-	c.excuseSets(k)
 	since := max(k.alone, k.barred, c.restful, k.excused, k.kept)
 	joined := false
 	for _, l := range k.leases {
@@ -13,7 +12,7 @@ func (c *Checker) judgeSharers(k *key) {
 		}
 		joined = joined || l.end() > c.now
 	}
-	if !joined || k.shared {
+	if !joined || k.shared || k.sets > 0 { // who wants a set stands before them, too
 		return
 	}
 	for i := range k.standing {
