@@ -52,6 +52,11 @@ func (r *run) tell(what, waiter, key string) bool {
 // shares reports whether a waiter's name has the mark of readers.
 func shares(waiter string) bool { return strings.Contains(cut(waiter, 43), readersMark) }
 
+func (r *run) called(queue, waiter string) {
+	r.must("ZADD", late(queue), "0", waiter)
+	r.must("PEXPIRE", late(queue), "2000")
+}
+
 // late is the name of the set of those who were called and have not come yet.
 func late(queue string) string { return queue + ":late" }
 
@@ -67,8 +72,7 @@ func (r *run) wake(key, queue string) (first string, ok bool) {
 		}
 		r.must("ZREM", queue, first)
 		if listens := r.tell("+", first, key); listens {
-			r.must("ZADD", late(queue), "0", first)
-			r.must("PEXPIRE", late(queue), "2000")
+			r.called(queue, first)
 		}
 	}
 }

@@ -125,6 +125,9 @@ func (r *run) readTake(keys, args []string) resp.Reply {
 				var stands bool
 				by, stands = r.barrier(key, queue, waiter, now, ms)
 				free = !stands
+				if free && reserved {
+					r.called(queue, kept)
+				}
 			case reserved && waiter != "" && waiter < kept:
 				r.join(queue, kept, queueKept)
 				free = true

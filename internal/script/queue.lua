@@ -34,6 +34,12 @@ local function late(queue)
   return queue .. ':late'
 end
 
+-- called: that reader was told that it may come.
+local function called(queue, waiter)
+  redis.call('ZADD', late(queue), 0, waiter)
+  redis.call('PEXPIRE', late(queue), 2000)
+end
+
 -- wake: the key is shared, or about to be. The readers in front of the queue may come,
 -- up to the next that wants it alone: a hundred of them now, as each that comes wakes
 -- more. Returns who is the first after them, or nil.
@@ -46,8 +52,7 @@ local function wake(key, queue)
     end
     redis.call('ZREM', queue, first)
     if tell('+', first, key) then
-      redis.call('ZADD', late(queue), 0, first)
-      redis.call('PEXPIRE', late(queue), 2000)
+      called(queue, first)
     end
     woken = woken + 1
   end

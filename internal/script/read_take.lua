@@ -43,6 +43,9 @@ if not ours and not (holder == 'rl1=' and reads(readers, value, now)) then -- el
     local first
     first, by = barrier(key, queue, waiter, now, tonumber(ARGV[6]))
     free = not first
+    if free and kept then
+      called(queue, kept) -- it was, and shares the key with us when it comes
+    end
   elseif not free and kept and waiter ~= '' and waiter < kept then
     join(queue, kept, ARGV[7])
     free = true
