@@ -84,7 +84,8 @@ bench: ## what a lock costs: this library, its peers and a floor; tables and cha
 	@cd rig && go run ./cmd/bench $(if $(filter quick,$(BENCH)),-quick) -out ../out/bench $(if $(DOCS),-docs ../docs/bench) $(BENCH_FLAGS)
 
 # How long the simulator looks for trouble, and the rig makes it. The simulator can
-# be told how many acquisitions to make instead: make sim ACQUISITIONS=10e6
+# be told how many acquisitions to make instead: make sim ACQUISITIONS=10e6, and to make
+# worlds of semaphores only: KIND=slots
 FOR_SIM ?= 60s
 ACQUISITIONS ?=
 FOR_CHAOS ?= 5m
@@ -94,7 +95,7 @@ SEED_CHAOS ?= 0
 
 .PHONY: sim
 sim: ## the library's core in simulated worlds, from fresh seeds, for a minute
-	@go run ./internal/sim/cmd/sim $(if $(ACQUISITIONS),-acquisitions $(ACQUISITIONS),-for $(FOR_SIM))
+	@go run ./internal/sim/cmd/sim $(if $(KIND),-$(KIND)) $(if $(ACQUISITIONS),-acquisitions $(ACQUISITIONS),-for $(FOR_SIM))
 
 .PHONY: mutants
 mutants: ## deliberate bugs, each of which the simulator must catch

@@ -112,6 +112,7 @@ func (l *Locker) ask(ctx context.Context, o options, t *turn, place *waiter, wai
 			return lease, nil, nil
 		}
 		waited.last = lost.cause
+		o.learn(lost.defeat)
 		if !waited.GoOn(lost.defeat, l.clock.now(), l.cfg.TTL+l.cfg.quarantine()) {
 			waited.failed = true
 			return nil, place, lost.cause
@@ -161,6 +162,10 @@ func (l *Locker) tryAcquire(ctx context.Context, o options) (*Lease, error) {
 		t = l.turns.tryTake(o.key)
 	}
 	lease, lost, err := l.attempt(ctx, o, t, true, nil)
+	for n := 1; lost != nil && lost.defeat.Scattered && n < mostScattered; n++ {
+		o.learn(lost.defeat)
+		lease, lost, err = l.attempt(ctx, o, t, true, nil)
+	}
 	if lease == nil && t != nil {
 		l.turns.pass(t, nil)
 	}
@@ -223,6 +228,9 @@ func (l *Locker) attempt(ctx context.Context, o options, t *turn, look bool, pla
 		return nil, nil, contextError(ctx)
 	case <-l.closing:
 		return nil, nil, ErrClosed
+	}
+	if place != nil {
+		o.kind = place.prefers(o.kind)
 	}
 	c := l.newClaim(o.key, o.kind, look, place)
 	if err := l.enter(c); err != nil {

@@ -159,6 +159,9 @@ func holderName(value string) string {
 	case script.IsShared(value):
 		return "readers"
 	}
+	if holders, ok := script.Described(value); ok {
+		return holders
+	}
 	label, ok := script.Label(value)
 	if !ok || label == "" || len(label) > MaxOwner {
 		return "another client"

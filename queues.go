@@ -143,6 +143,16 @@ func (ln *lane) dismiss(key string, kind script.Kind, w script.Waiter) {
 	ln.pay()
 }
 
+// prefers is the Kind of an attempt, by what the nodes keep for the waiter.
+func (w *waiter) prefers(kind script.Kind) script.Kind {
+	if kind == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return script.Prefer(kind, w.core.Slot(w.queues.locker.clock.now()))
+}
+
 // try takes note of an attempt that begins.
 func (w *waiter) try(c *claim) {
 	w.mu.Lock()
@@ -307,7 +317,7 @@ func (ln *lane) pushed(message string) {
 		ln.dismiss(key, nil, name) // it gave up before, and is still in the queue there
 	case w == nil:
 	case what == script.Reserved:
-		w.told(func(now core.Time, random float64) { w.core.Pushed(now, ln.index, random) })
+		w.told(func(now core.Time, random float64) { w.core.Pushed(now, ln.index, script.PushedSlot(message), random) })
 		w.mu.Lock()
 		c := w.claim
 		w.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redlock-go/redlock"
+	"github.com/redlock-go/redlock/internal/core"
 	"github.com/redlock-go/redlock/internal/redisserver"
 	"github.com/redlock-go/redlock/internal/script"
 	"github.com/redlock-go/redlock/resp"
@@ -140,8 +141,8 @@ func TestNoRightTooMany(t *testing.T) {
 				t.Errorf("without %s the error does not say where to look: %s", right, said)
 			}
 		}
-		if tried != 29 {
-			t.Errorf("docs/ACL.md has %d rights, where 29 were expected: was the page changed?", tried)
+		if tried != 31 {
+			t.Errorf("docs/ACL.md has %d rights, where 31 were expected: was the page changed?", tried)
 		}
 		// And it gives no more: neither other keys nor other commands.
 		setUser(t, server, user)
@@ -268,6 +269,17 @@ func everyBatch() [][]resp.Command {
 	several := script.NewSeveral([]string{p.Key, p.Key + "2"})
 	free := []resp.Command{script.Release(p.Key, mine, "", false, script.Next)}
 
+	slots := p
+	slots.Kind, slots.Slot = script.Slots{K: 2}, core.AnySlot
+	slots.Waiter = waits.Waiter.For(slots.Kind)
+	slot := func(op core.Op, value string, token uint64) []resp.Command {
+		at := core.AnySlot
+		if op != core.Ask {
+			at = 0
+		}
+		return slots.Batch(core.Effect{Op: op, Token: token, Slot: at}, value, false)
+	}
+
 	batches := [][]resp.Command{script.Verify(), script.Probe(), script.Clock(), p.Acquire(mine, 5, true), script.Sight(p.Key), script.Resign(p.Key, 5)}
 	for _, batch := range [][]resp.Command{
 		p.Raise(mine, 5), p.Raise(mine, 6), p.Extend(mine, 6), many.Batch,
@@ -290,6 +302,9 @@ func everyBatch() [][]resp.Command {
 		script.Reader.Ask(&p, script.Value(script.ID{4}, "d"), 13),
 		{script.Reader.Release(p.Key, mine, "", false, script.Next)},
 		{script.Reader.Release(p.Key, yours, "", false, script.Next)},
+		slot(core.Ask, mine, 7), slot(core.Raise, mine, 7), slot(core.Extend, mine, 7),
+		{slots.Release(mine, true, script.Both)},
+		{script.Leave(slots.Key, slots.Waiter)},
 	} {
 		whole, _ := script.Eval(batch[0])
 		batches = append(batches, batch, []resp.Command{whole}, batch)

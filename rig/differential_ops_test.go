@@ -41,11 +41,11 @@ var (
 // look asks for the whole state.
 var look = func() []resp.Command {
 	var all []resp.Command
-	for _, key := range diffKeys {
+	for _, key := range append(diffKeys, slotKeys...) {
 		all = append(
 			all,
 			resp.Command{"PEXPIRETIME", key}, resp.Command{"TYPE", key}, resp.Command{"GET", key},
-			resp.Command{"ZRANGE", key, "0", "-1"},
+			resp.Command{"ZRANGE", key, "0", "-1", "WITHSCORES"},
 			append(resp.Command{"ZMSCORE", key, "t", "u", "r", "w", "v1", "v2", "rl1.v", "rl1.w"}, diffWaiters...),
 		)
 	}
@@ -100,9 +100,10 @@ func (o op) String() string {
 	return strings.Join(words, "; ")
 }
 
-// generate makes a random sequence: of everything, or mostly of what readers do.
-func generate(r *rand.Rand, n int) []op {
-	g := generator{r, r.IntN(3) == 0}
+// generate makes a random sequence: of what is said of semaphores mostly; else of everything, or mostly of
+// what readers do.
+func generate(r *rand.Rand, n int, ofSlots bool) []op {
+	g := generator{r, !ofSlots && r.IntN(3) == 0, ofSlots}
 	ops := make([]op, n)
 	for i := range ops {
 		ops[i] = g.op()
@@ -112,7 +113,8 @@ func generate(r *rand.Rand, n int) []op {
 
 type generator struct {
 	*rand.Rand
-	reads bool
+	reads   bool
+	ofSlots bool
 }
 
 func (g generator) of(list ...string) string { return list[g.IntN(len(list))] }
@@ -153,6 +155,8 @@ func (g generator) op() op {
 		return op{commands: g.params().Acquire(g.value(), g.token(), g.IntN(2) == 0)}
 	case n < 46:
 		return op{commands: []resp.Command{g.scripted()}}
+	case n < 66 && g.ofSlots:
+		return op{commands: []resp.Command{g.scripted()}}
 	case n < 66:
 		return op{commands: []resp.Command{g.reading()}}
 	case n < 70:
@@ -167,7 +171,13 @@ func (g generator) op() op {
 // scripted is one of our scripts, by its SHA or whole.
 func (g generator) scripted() resp.Command {
 	var cmd resp.Command
-	switch g.IntN(13) {
+	n := g.IntN(13)
+	if g.ofSlots && g.IntN(4) > 0 {
+		n = 13
+	}
+	switch n {
+	case 13:
+		cmd = g.slots()
 	case 12:
 		cmd = g.params().Evict(g.value(), g.token())[0]
 		if g.IntN(4) == 0 {
@@ -293,13 +303,19 @@ func (g generator) scriptCommand() resp.Command {
 
 // plain is what other clients of Redlock send, and people by hand.
 func (g generator) plain() resp.Command {
-	key, value, ms := g.of(diffKeys...), g.value(), strconv.FormatInt(g.ttl(), 10)
+	key, value, ms := g.anyKey(), g.value(), strconv.FormatInt(g.ttl(), 10)
 	token := strconv.FormatUint(g.token(), 10)
-	switch g.IntN(31) {
+	switch g.IntN(35) {
 	case 28:
 		return resp.Command{"PUBSUB", "CHANNELS", g.of("*", "redlock:wake:*", "redlock:wake:01??*", `redlock\:wake*0`, "x*", "redlock:wake:?")}
 	case 29: // with one key at the most the order is the same
 		return resp.Command{"SCAN", "0", "MATCH", g.of(key, "{?}:q", `\?`, "*{a}:t", "a?*t"), "COUNT", "1000", "TYPE", g.of("string", "zset")}
+	case 31, 32:
+		return resp.Command{"ZRANGE", key, g.bound(), g.bound(), "BYSCORE", "LIMIT", g.of("0", "1", "5", "-1"), g.of("0", "1", "-1")}
+	case 33:
+		return resp.Command{"ZRANGE", key, g.bound(), g.bound(), g.of("BYSCORE", "byscore"), "WITHSCORES"}
+	case 34:
+		return resp.Command{"ZCOUNT", key, g.bound(), g.bound()}
 	case 0:
 		return resp.Command{"SET", key, value, "NX", "PX", ms}
 	case 1:
@@ -331,7 +347,7 @@ func (g generator) plain() resp.Command {
 	case 16:
 		return resp.Command{"ZADD", key, g.of("GT", "CH"), token, "t"}
 	case 17:
-		return resp.Command{"ZADD", key, token, "t", g.of("0.5", "-3", "1e300", "inf"), "u"}
+		return resp.Command{"ZADD", g.of(diffKeys[:5]...), token, "t", g.of("0.5", "-3", "1e300", "inf"), "u"}
 	case 18:
 		return resp.Command{"ZSCORE", key, g.of("t", "u")}
 	case 19:
@@ -359,7 +375,7 @@ func (g generator) plain() resp.Command {
 
 // wrong is what no server accepts, or on keys of the wrong type.
 func (g generator) wrong() resp.Command {
-	key := g.of(diffKeys...)
+	key := g.anyKey()
 	all := []resp.Command{
 		{"SET", key},
 		{"SET", key, "v", "NX", "XX"},
@@ -387,6 +403,13 @@ func (g generator) wrong() resp.Command {
 		{"ZRANK", key},
 		{"ZRANGE", key, "0"},
 		{"ZRANGE", key, "x", "1"},
+		{"ZRANGE", key, "x", "1", "BYSCORE"},
+		{"ZRANGE", key, "0", "1", "LIMIT", "0", "1"},
+		{"ZRANGE", key, "0", "1", "BYSCORE", "LIMIT", "x", "1"},
+		{"ZRANGE", key, "0", "1", "BYSCORE", "LIMIT", "0"},
+		{"ZRANGE", key, "0", "1", "WHAT"},
+		{"ZCOUNT", key, "0"},
+		{"ZCOUNT", key, "(x", "1"},
 		{"SETRANGE", key, "-1", "x"},
 		{"SETRANGE", key, "x", "x"},
 		{"EXISTS"},

@@ -1,7 +1,6 @@
 package rig
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +34,7 @@ func TestMain(m *testing.M) {
 type stranger struct {
 	*process.Process
 	gotten  chan struct{} // closed when it has the lock
+	slot    int           // of a semaphore, once it has that
 	release io.Closer
 }
 
@@ -44,6 +44,7 @@ type errand struct {
 	Name string
 	Also []string // other locks that it takes with that one
 	Read bool     // it takes the lock to read
+	Of   int      // or how many slots there are, if it wants one of a semaphore
 	TTL  time.Duration
 }
 
@@ -66,7 +67,7 @@ func startStranger(t testing.TB, e errand) *stranger {
 	t.Cleanup(s.Kill)
 	go func() {
 		defer told.Close()
-		if _, err := bufio.NewReader(told).ReadString('\n'); err == nil {
+		if _, err := fmt.Fscanf(told, "has it %d\n", &s.slot); err == nil {
 			close(s.gotten)
 		}
 	}()
@@ -89,8 +90,11 @@ func beStranger(text string) error {
 	}
 	defer l.Close()
 	take := func() (*redlock.Lease, error) {
-		if e.Read {
+		switch {
+		case e.Read:
 			return l.AcquireRead(context.Background(), e.Name)
+		case e.Of > 0:
+			return l.AcquireSlot(context.Background(), e.Name, e.Of)
 		}
 		return l.AcquireAll(context.Background(), append([]string{e.Name}, e.Also...))
 	}
@@ -98,7 +102,7 @@ func beStranger(text string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("has it")
+	fmt.Println("has it", lease.Slot())
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return errors.Join(err, lease.Release(context.Background()))
 }

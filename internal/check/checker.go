@@ -140,6 +140,8 @@ type key struct {
 	freed  Time     // when the last of the others ended
 	newest marks    // of the tokens
 	slots  []marks  // the same of each slot, if it is a semaphore's
+	least  int      // the smallest number of slots that a client goes by; 0: it is no semaphore
+	most   int      // the largest
 	wants  int      // clients that wait for it
 	since  Time     // when the first of them began to
 	lost   int      // attempts in a row on the free key
@@ -363,6 +365,7 @@ func (c *Checker) asked(ev Event) {
 	cl.id, cl.client, cl.key, cl.asked = ev.Claim, c.client(ev.Client), c.key(ev.Key), ev.At
 	cl.of, cl.shares, cl.sharer = ev.Of, ev.Shares, ev.Shares
 	cl.from, cl.fromID = c.claims[ev.From], ev.From
+	cl.key.counted(ev.Of)
 	cl.keys = append(cl.keys, cl.key)
 	for _, id := range ev.Also {
 		cl.keys = append(cl.keys, c.key(id))
@@ -388,6 +391,7 @@ func (c *Checker) won(ev Event) {
 	}
 	c.judgeTurn(l, ev)
 	c.exclude(l)
+	c.limit(l)
 	if !ev.Foreign && !l.isDecreed { // else it was evicted before it knew that it was granted
 		c.order(l)
 		for _, k := range l.keys {

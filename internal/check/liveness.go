@@ -25,7 +25,7 @@ func (c *Checker) free(k *key) (since Time, ok bool) {
 	c.prune(k)
 	c.excuseSets(k)
 	since = max(c.calmSince+c.cfg.Settle, k.freed+c.cfg.Quick, k.excused, k.kept)
-	return since, len(k.leases) == 0 && since < c.now
+	return since, !k.full(c.now) && since < c.now
 }
 
 // judgeLost checks I8 when an attempt was lost, or given up.

@@ -10,6 +10,7 @@ type stander struct {
 	begun  Time // since when that is so
 	tried  bool // it has had its turn, and the next may go first
 	shares bool // it wants to share the key with others that do
+	passed int  // how many have got a slot of a semaphore before it
 }
 
 // steadies begins or ends the time in which waiting is judged.
@@ -41,7 +42,7 @@ func (c *Checker) stands(ev Event) {
 		k.standing = k.standing[:len(k.standing)-1]
 	case ev.Kind == Leaves:
 	case s == nil:
-		k.standing = append(k.standing, stander{ev.By, c.client(ev.Client), ev.Ticket, ev.At, ev.First, ev.At, false, ev.Shares})
+		k.standing = append(k.standing, stander{ev.By, c.client(ev.Client), ev.Ticket, ev.At, ev.First, ev.At, false, ev.Shares, 0})
 	case ev.First != s.firm:
 		s.firm, s.begun = ev.First, ev.At
 	}
@@ -50,7 +51,7 @@ func (c *Checker) stands(ev Event) {
 // hasTried takes note that one that stands in the queues has had its turn.
 func (c *Checker) hasTried(ev Event) {
 	if s := c.key(ev.Key).stander(ev.By); s != nil {
-		s.tried = true
+		s.tried, s.passed = true, 0
 	}
 }
 
@@ -111,11 +112,14 @@ func (c *Checker) stoodStill(k *key, s *stander) bool {
 	return !s.client.crashed && (s.client.paused || s.client.until >= k.free(c.now))
 }
 
-// free is since when no lease of the key has been valid; in the future if one is.
+// free is since when no lease of the key has been valid; in the future if one is. A
+// semaphore is free if one of its slots is, and has been so at least since a lease last ended.
 func (k *key) free(now Time) Time {
-	since := k.freed
+	since, full := k.freed, k.full(now)
 	for _, l := range k.leases {
-		since = max(since, l.end())
+		if full || l.end() <= now {
+			since = max(since, l.end())
+		}
 	}
 	return since
 }
@@ -131,6 +135,10 @@ func (k *key) free(now Time) Time {
 // key is shared with clients of other libraries, which reserve nothing.
 func (c *Checker) judgeTurn(l *claim, ev Event) {
 	if !c.steady || ev.Foreign {
+		return
+	}
+	if l.of > 0 {
+		c.judgeOvertaking(l, ev)
 		return
 	}
 	if ev.Ticket == 0 {

@@ -45,6 +45,7 @@ type Claim struct {
 	highest  uint64 // the highest token seen or proposed
 	ahead    uint64 // by how much the last of those is ahead of the wall clock, in s, rounded up
 	raises   int    // rounds of Raise so far
+	slot     int    // which of the key's slots is ours, AnySlot until it is decided: see claim_slot.go
 
 	open    bool // a round of Extend is under way
 	stalled bool // and all that were waited for have answered, without success
@@ -106,7 +107,7 @@ func NewClaim(terms *Terms) *Claim {
 // Init makes a claim that has not begun of one that is part of something else. It
 // must not be copied after that.
 func (c *Claim) Init(terms *Terms) {
-	*c = Claim{terms: terms, next: Never, holdEnd: Never, deadline: Never}
+	*c = Claim{terms: terms, next: Never, holdEnd: Never, deadline: Never, slot: AnySlot}
 	if c.seats = c.few[:]; terms.Nodes > len(c.few) {
 		c.seats = make([]seat, terms.Nodes)
 	}

@@ -51,8 +51,8 @@ func (c *Claim) lead(now Now) {
 	}
 }
 
-// decideAsk: the claim is held if and only if a majority granted the key and
-// the validity is not over. If that majority also accepted the token, there
+// decideAsk: the claim is held if and only if a majority granted the key, and the
+// same slot of it, and the validity is not over. If that majority also accepted the token, there
 // is nothing more to do; else a second round raises it.
 func (c *Claim) decideAsk(now Now, out []Effect) []Effect {
 	if now.At >= c.deadline {
@@ -69,6 +69,7 @@ func (c *Claim) decideAsk(now Now, out []Effect) []Effect {
 		return c.end(now, Outvoted, out)
 	case quorum.Won:
 		accepted := 0
+		out = c.choose(out)
 		for i := range c.seats {
 			if s := &c.seats[i]; s.ballot == yes && s.accepts {
 				accepted++

@@ -43,7 +43,7 @@ type EffectKind uint8
 
 // The effects, and which fields of Effect they use.
 const (
-	Send         EffectKind = iota + 1 // Node, Op, Round, Token, Block, Ahead: a request to a node
+	Send         EffectKind = iota + 1 // Node, Op, Round, Token, Block, Ahead, Slot: a request to a node
 	Won                                // the claim is held
 	Extended                           // an extension succeeded
 	ExtendFailed                       // a round of extension failed; the lease is still valid
@@ -60,6 +60,9 @@ const (
 // Ahead is by how many seconds, at the most, the last of them is ahead of the wall clock. A
 // node has to remember it for so much longer: once it is forgotten, what keeps the
 // next token above it is the clock (I3).
+//
+// Slot is the slot that the request is about, AnySlot while the claim has none: then the
+// node chooses.
 type Effect struct {
 	Kind  EffectKind
 	Op    Op
@@ -68,4 +71,5 @@ type Effect struct {
 	Token uint64
 	Block uint64
 	Ahead uint64
+	Slot  int
 }

@@ -6,7 +6,7 @@ import "github.com/redlock-go/redlock/internal/quorum"
 func (c *Claim) send(node int, op Op, out []Effect) []Effect {
 	s := &c.seats[node]
 	s.op, s.round, s.sentAt, s.overdue = op, c.round, c.sentAt, false
-	e := Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal, Block: c.block, Ahead: c.ahead}
+	e := Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal, Block: c.block, Ahead: c.ahead, Slot: c.slot}
 	if op == Extend {
 		e.Token, e.Block = c.Reserved(), 0
 	}
@@ -14,12 +14,16 @@ func (c *Claim) send(node int, op Op, out []Effect) []Effect {
 }
 
 // tally counts this round's ballots. A vote that is overdue counts as a no
-// until it comes.
+// until it comes, and one for another slot than most are for as a no for good.
 func (c *Claim) tally() quorum.Tally {
 	t := quorum.Tally{N: len(c.seats), Need: c.terms.Need}
+	slot := int32(AnySlot)
+	if c.phase == asking {
+		slot, _ = c.leading()
+	}
 	for i := range c.seats {
 		switch s := &c.seats[i]; {
-		case s.ballot == yes:
+		case s.ballot == yes && (s.slot == slot || c.phase != asking): // see move
 			t.Yes++
 		case s.ballot == awaited && !s.overdue:
 		default:
@@ -76,6 +80,8 @@ func (c *Claim) reply(now Now, ev Event, out []Effect) []Effect {
 		s.hear(ev.Vote)
 	}
 	switch {
+	case c.strayed(ev):
+		out = c.move(ev.Node, out)
 	case c.phase == held && (ev.Op == Extend || ev.Op == Resume) && ev.Vote.Answer == Absent:
 		// Repair: give the key back. It is no vote (I9).
 		s.ballot = no
@@ -125,6 +131,7 @@ func (c *Claim) learn(s *seat, ev Event, late bool) {
 		switch ev.Vote.Answer {
 		case Granted:
 			s.provenAt = s.sentAt
+			s.slot = int32(ev.Vote.Slot) //nolint:gosec // a semaphore has fewer
 			s.established = c.round + 1
 			asking := c.phase != held && c.phase != ending
 			if (asking || ev.Round == 0 && !late) && !ev.Vote.Abstain {

@@ -15,6 +15,7 @@ type seat struct {
 	answer  Answer // the last answer that explains the ballot, and
 	accepts bool   // whether it accepted the token
 	round   uint32 // the round in which the request under way was sent
+	slot    int32  // the slot that was granted last
 
 	// established is the first round whose success proves that the node has
 	// held our key ever since: the node votes in a later round only if
@@ -28,7 +29,7 @@ type seat struct {
 // hear takes note of an answer that explains the ballot.
 func (s *seat) hear(v Vote) {
 	s.answer, s.accepts, s.more = v.Answer, v.Accepted, nil
-	if (v != Vote{Answer: v.Answer, Accepted: v.Accepted}) {
+	if (v != Vote{Answer: v.Answer, Accepted: v.Accepted, Slot: v.Slot}) {
 		more := v
 		s.more = &more
 	}
@@ -39,7 +40,7 @@ func (s *seat) vote() Vote {
 	if s.more != nil {
 		return *s.more
 	}
-	return Vote{Answer: s.answer, Accepted: s.accepts}
+	return Vote{Answer: s.answer, Accepted: s.accepts, Slot: int(s.slot)}
 }
 
 // mayHold reports whether the key may be ours on that node.

@@ -88,6 +88,9 @@ type Vote struct {
 	// told.
 	Accepted bool
 	Register uint64
+	// Slot is which one of the key's slots was granted: of a semaphore, which has
+	// several. Every other key has one, slot 0.
+	Slot int
 	// Abstain says that the node granted the key, and that its vote does not
 	// count: the Guard does not trust its memory (I6).
 	Abstain bool

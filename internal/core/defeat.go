@@ -9,8 +9,11 @@ import (
 type Defeat struct {
 	// Late says that enough nodes granted the key, but too late: nothing speaks against
 	// trying again. Held says that somebody else has it, or several have: so many
-	// nodes answered that it is no outage. Else it is one.
-	Late, Held bool
+	// nodes answered that it is no outage. Else it is one. With Scattered, that is
+	// because they granted different slots, and nobody's lease is in the way.
+	Late, Held, Scattered bool
+	// Slot is the slot that most of the nodes granted, AnySlot if none did.
+	Slot int
 
 	Holder string // the value on most of the nodes that refused
 	Where  int    // which of several keys it has
@@ -26,6 +29,8 @@ func (c *Claim) Defeat(value string) (d Defeat) {
 	}
 	var holders []holding
 	granted := 0
+	slot, leading := c.leading()
+	d.Slot = int(slot)
 	free := make([]time.Duration, 0, 8) // when each node that answered will be free of others
 	for i := range c.seats {
 		v, agreed := c.Vote(i)
@@ -44,10 +49,10 @@ func (c *Claim) Defeat(value string) (d Defeat) {
 		}
 	}
 	need := c.terms.Need
-	if d.Late = granted >= need; d.Late || len(free) < need {
+	if d.Late = leading >= need; d.Late || len(free) < need {
 		return d
 	}
-	d.Held = true
+	d.Held, d.Scattered = true, granted >= need
 	most := 0
 	for _, h := range holders {
 		if h.nodes > most || h.nodes == most && h.value < d.Holder {

@@ -46,6 +46,7 @@ type place struct {
 	held   bool // somebody has it until then, and not only a reservation
 	pushed Time // the last push
 	fresh  bool // it came since the last attempt began
+	slot   int  // of a semaphore, the one that it told of
 }
 
 // NewWaiter returns a waiter that has not tried yet.
@@ -138,10 +139,10 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 	return Queued
 }
 
-// Pushed takes note that a node keeps the key for the waiter.
-func (w *Waiter) Pushed(now Time, node int, random float64) {
+// Pushed takes note that a node keeps the key for the waiter, or that slot of it.
+func (w *Waiter) Pushed(now Time, node, slot int, random float64) {
 	p := &w.places[node]
-	p.free, p.held, p.pushed, p.fresh = now, false, now, true
+	p.free, p.held, p.pushed, p.fresh, p.slot = now, false, now, true, slot
 	w.hurry(now, random)
 }
 
@@ -159,21 +160,39 @@ func (w *Waiter) Rejoin(now Time, random float64) {
 	w.next = min(w.next, now+time.Duration(random*float64(w.rules.Reservation)))
 }
 
-// kept counts the nodes that keep the key for the waiter, for all it knows.
-func (w *Waiter) kept(now Time) int {
-	n := 0
+// Slot is the slot that most nodes keep for the waiter, for all it knows, and the lowest of
+// those; AnySlot if none keeps one.
+func (w *Waiter) Slot(now Time) int {
+	slot, _ := w.kept(now)
+	return slot
+}
+
+// kept is that slot, and how many nodes keep it.
+func (w *Waiter) kept(now Time) (slot, nodes int) {
+	keeps := func(p *place) bool { return p.fresh && now < p.pushed+w.rules.Reservation }
+	slot = AnySlot
 	for i := range w.places {
-		if p := &w.places[i]; p.fresh && now < p.pushed+w.rules.Reservation {
-			n++
+		p := &w.places[i]
+		if !keeps(p) || p.slot == slot {
+			continue
+		}
+		n := 0
+		for j := range w.places {
+			if o := &w.places[j]; keeps(o) && o.slot == p.slot {
+				n++
+			}
+		}
+		if n > nodes || n == nodes && p.slot < slot {
+			slot, nodes = p.slot, n
 		}
 	}
-	return n
+	return slot, nodes
 }
 
 // hurry: a majority that keeps the key for the waiter is tried at once; a minority
 // soon, unless it is known that somebody has the others.
 func (w *Waiter) hurry(now Time, random float64) {
-	kept := w.kept(now)
+	_, kept := w.kept(now)
 	if kept == 0 {
 		return
 	}

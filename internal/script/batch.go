@@ -24,6 +24,9 @@ type Params struct {
 	// over; "" if there was none.
 	From string
 
+	// Slot is the slot that a request is about, of a Kind that has several.
+	Slot int
+
 	// Kind is what is asked for; nil for the plain lock.
 	Kind Kind
 

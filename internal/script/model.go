@@ -110,6 +110,21 @@ func (m *Model) Get(now int64, key string) (value string, ok bool) {
 	return e.text, true
 }
 
+// Score returns the score that a sorted set has for a member at now; ok is false if it has
+// none.
+func (m *Model) Score(now int64, key, member string) (score float64, ok bool) {
+	e := m.keys[key]
+	if e.expiredAt(now) {
+		return 0, false
+	}
+	for _, x := range e.members {
+		if x.Name == member {
+			return x.Score, true
+		}
+	}
+	return 0, false
+}
+
 // Exec executes one command at the time now and returns the reply.
 func (m *Model) Exec(now int64, cmd resp.Command) resp.Reply {
 	r := run{Model: m, start: now}

@@ -47,6 +47,7 @@ func init() {
 		"type":        {2, (*run).typeOf},
 		"zadd":        {-4, (*run).zadd},
 		"zmscore":     {-3, (*run).zmscore},
+		"zcount":      {4, (*run).zcount},
 		"zrange":      {-4, (*run).zrange},
 		"zrank":       {-3, (*run).zrank},
 		"zrem":        {-3, (*run).zrem},

@@ -258,34 +258,6 @@ func (r *run) setrange(cmd resp.Command) resp.Reply {
 	return resp.OfInt(int64(len(text)))
 }
 
-// zrange is ZRANGE key start stop, by rank.
-func (r *run) zrange(cmd resp.Command) resp.Reply {
-	if len(cmd) > 4 {
-		return notModelled("the options of ZRANGE")
-	}
-	start, ok1 := parseInt(cmd[2])
-	stop, ok2 := parseInt(cmd[3])
-	if !ok1 || !ok2 {
-		return notInteger
-	}
-	e, found := r.find(cmd[1])
-	if found && !e.sorted {
-		return wrongType
-	}
-	n := int64(len(e.members))
-	from := func(i int64) int64 {
-		if i < 0 {
-			return i + n
-		}
-		return i
-	}
-	list := resp.OfArray()
-	for i := max(0, from(start)); i <= min(n-1, from(stop)); i++ {
-		list.Items = append(list.Items, resp.OfText(e.members[i].Name))
-	}
-	return list
-}
-
 // zrank is ZRANK key member.
 func (r *run) zrank(cmd resp.Command) resp.Reply {
 	if len(cmd) > 3 {

@@ -35,6 +35,10 @@ var equivalents = map[*Script]struct {
 	ReadRaiseScript:   {3, 3, (*run).readRaise},
 	ReadExtendScript:  {4, 4, (*run).readExtend},
 	ReadReleaseScript: {3, 6, (*run).readRelease},
+	TakeSlotScript:    {4, 11, (*run).takeSlot},
+	ReleaseSlotScript: {3, 6, (*run).releaseSlot},
+	ExtendSlotScript:  {3, 5, (*run).extendSlot},
+	RaiseSlotScript:   {3, 4, (*run).raiseSlot},
 }
 
 func (r *run) eval(cmd resp.Command) resp.Reply {

@@ -12,7 +12,7 @@ import (
 // Batch builds what a request of a claim says to a node.
 func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 	p.Retention += int64(min(e.Ahead, maxAhead)) * 1000
-	p.Block = e.Block
+	p.Block, p.Slot = e.Block, e.Slot
 	switch {
 	case e.Op == core.Ask:
 		return p.ask(value, e.Token, look)

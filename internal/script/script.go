@@ -52,6 +52,16 @@ var (
 	readExtendSource string
 	//go:embed read_release.lua
 	readReleaseSource string
+	//go:embed slots.lua
+	slotsSource string
+	//go:embed take_slot.lua
+	takeSlotSource string
+	//go:embed release_slot.lua
+	releaseSlotSource string
+	//go:embed extend_slot.lua
+	extendSlotSource string
+	//go:embed raise_slot.lua
+	raiseSlotSource string
 
 	TakeScript    = compile("take", queueSource+takeSource)
 	ReleaseScript = compile("release", queueSource+releaseSource)
@@ -90,12 +100,17 @@ var (
 	ReadRaiseScript   = compile("read_raise", queueSource+shareSource+readRaiseSource)
 	ReadExtendScript  = compile("read_extend", queueSource+shareSource+readExtendSource)
 	ReadReleaseScript = compile("read_release", queueSource+shareSource+readReleaseSource)
+	TakeSlotScript    = compile("take_slot", queueSource+slotsSource+takeSlotSource)
+	ReleaseSlotScript = compile("release_slot", queueSource+slotsSource+releaseSlotSource)
+	ExtendSlotScript  = compile("extend_slot", queueSource+slotsSource+extendSlotSource)
+	RaiseSlotScript   = compile("raise_slot", queueSource+slotsSource+raiseSlotSource)
 
 	// All lists every script, for SCRIPT LOAD, the model and the ACL test.
 	All = []*Script{
 		TakeScript, ReleaseScript, ExtendScript, ExtendManyScript, RaiseScript,
 		TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript,
 		ReadTakeScript, ReadRaiseScript, ReadExtendScript, ReadReleaseScript,
+		TakeSlotScript, ReleaseSlotScript, ExtendSlotScript, RaiseSlotScript,
 		HandScript, AnnounceScript, EvictScript, TellEvictedScript,
 	}
 )

@@ -15,6 +15,10 @@ import (
 const (
 	format = "rl1."
 	idSize = 16 // bytes
+
+	// describedFormat begins what stands for a value where there is more than one holder:
+	// what errors call them follows.
+	describedFormat = "rl1#"
 )
 
 var idLength = base64.RawURLEncoding.EncodedLen(idSize)
@@ -40,6 +44,11 @@ func ValueAndQueue(id ID, label, key string) (value, queue string) {
 	b = appendQueue(b, key)
 	both := string(b)
 	return both[:n], both[n:]
+}
+
+// Described is what stands for a value, if it is no value: see describedFormat.
+func Described(value string) (holders string, ok bool) {
+	return strings.CutPrefix(value, describedFormat)
 }
 
 // Label returns the owner's label in a value, which may be marked; ok is false if

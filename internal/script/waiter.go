@@ -167,6 +167,7 @@ func ReadPush(message string) (what Push, w Waiter, key string) {
 	name, key, ok := strings.Cut(message[1:], " ")
 	switch {
 	case ok && message[0] == '+':
+		key, _ = cutSlot(Waiter(name), key)
 		return Reserved, Waiter(name), key
 	case ok && message[0] == '?':
 		return LookAgain, Waiter(name), key
@@ -176,5 +177,8 @@ func ReadPush(message string) (what Push, w Waiter, key string) {
 
 // Leave takes a waiter out of a node's queue, and gives back what is kept for it.
 func Leave(key string, w Waiter) resp.Command {
+	if k := slotsOf(w); k > 0 {
+		return Slots{K: k}.Release(key, format, w, false, Nobody)
+	}
 	return Release(key, format, w, false, Nobody) // no claim has that value
 }

@@ -161,6 +161,9 @@ func (c *claim) note(effects []core.Effect) {
 			}
 			w.stats.Acquisitions++
 			won := check.Event{Kind: check.Won, Claim: c.id, Token: c.core.Token(), Deadline: c.deadline(), Foreign: c.op.spec.Foreign}
+			if c.op.spec.Slots > 0 {
+				won.Slot = c.core.Slot()
+			}
 			if c.waiter != nil {
 				won.Ticket = c.waiter.ticket
 			}

@@ -209,6 +209,9 @@ func (e *ear) push(w *world, text string) {
 		w.plan(w.now+silence, evEar, e, e.arg(earBroken))
 		return
 	}
+	if e.last > w.now+w.s.Latency[1] {
+		e.missed(text) // it comes behind what a cut holds up, for as long as that lasts
+	}
 	e.last = max(w.now+t.late, e.last+1)
 	w.plan(e.last, evPush, &message{e, e.serial, text}, 0)
 }
@@ -241,7 +244,7 @@ func (l *lane) pushed(text string) {
 		l.dismiss(key, nil, name)
 	case w == nil:
 	case what == script.Reserved:
-		w.told(func(now core.Time, random float64) { w.core.Pushed(now, l.index, random) })
+		w.told(func(now core.Time, random float64) { w.core.Pushed(now, l.index, script.PushedSlot(text), random) })
 		if w.claim != nil {
 			w.claim.step(core.Event{Kind: core.Kept, Node: l.index})
 		}

@@ -21,8 +21,10 @@ import (
 //   - nobody executes an acquire's batch again after its reply has left;
 //   - wall clocks of clients are off by any amount where nodes keep their data,
 //     and differ by less than the quarantine where they do not.
-func Generate(seed uint64) *Scenario {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x7265646c6f636b)), s: &Scenario{Seed: seed}}
+func Generate(seed uint64) *Scenario { return generate(seed, false) }
+
+func generate(seed uint64, ofSlots bool) *Scenario {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x7265646c6f636b)), s: &Scenario{Seed: seed}, all: ofSlots}
 	g.cluster()
 	g.clients()
 	switch {
@@ -31,6 +33,7 @@ func Generate(seed uint64) *Scenario {
 		g.versions(seed)
 		g.election()
 		g.readers(seed)
+		g.semaphores(seed)
 		g.sort()
 		return g.s
 	case g.odds(12):
@@ -47,6 +50,7 @@ func Generate(seed uint64) *Scenario {
 	g.election()
 	g.evictions(seed)
 	g.readers(seed)
+	g.semaphores(seed)
 	g.sort()
 	return g.s
 }
@@ -75,6 +79,7 @@ func (g *generator) sort() {
 type generator struct {
 	*rand.Rand
 	s     *Scenario
+	all   bool   // its keys are all semaphores'
 	loses bool   // nodes may lose data
 	lurks ambush // if this world has one
 	sets  bool   // some take several keys at once

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redlock-go/redlock/internal/core"
+	"github.com/redlock-go/redlock/internal/script"
 	"github.com/redlock-go/redlock/resp"
 )
 
@@ -65,7 +66,14 @@ func (p *packet) about(cmd resp.Command) *claim {
 			return nil
 		}
 		for i := range c.debts {
-			if d := &c.debts[i]; d.claim != nil && d.value == cmd[3+keys] && c.lane.proc.w.keys[d.claim.key] == cmd[3] {
+			d := &c.debts[i]
+			switch {
+			case d.claim == nil:
+			case d.claim.op.spec.Slots > 0:
+				if (script.Slots{}).Frees(cmd, d.claim.params.Key, d.value) {
+					return d.claim
+				}
+			case d.value == cmd[3+keys] && c.lane.proc.w.keys[d.claim.key] == cmd[3]:
 				return d.claim
 			}
 		}

@@ -19,15 +19,17 @@ type node struct {
 	saved    *script.Model // what a crash will leave, or a replica knows; see memorize
 	savedFor [][]*claim    // and who held the keys then
 
-	run     int // which start of the server this is
-	id      string
-	info    [2]string // what INFO says that does not change: before the uptime, and of replication
-	started time.Duration
-	down    int // how many faults keep it down
-	dark    int // of those, how many keep its machine down, too
-	hung    int
-	inbox   []*packet // came while it hung
-	holds   []holding // by key: what the world knows of it
+	run        int // which start of the server this is
+	id         string
+	info       [2]string // what INFO says that does not change: before the uptime, and of replication
+	started    time.Duration
+	down       int // how many faults keep it down
+	dark       int // of those, how many keep its machine down, too
+	hung       int
+	inbox      []*packet // came while it hung
+	slots      []*claim  // who have a slot of a semaphore, and
+	savedSlots []*claim  // who had one when it memorized
+	holds      []holding // by key: what the world knows of it
 }
 
 // holding is whose value a key holds on a node.
@@ -90,6 +92,9 @@ func (n *node) exec(w *world, p *packet, cmd resp.Command) resp.Reply {
 		return n.forced(w, x, cmd)
 	}
 	c := p.about(cmd)
+	if c != nil && c.op.spec.Slots > 0 {
+		return n.execSlots(w, now, c, p.call.op, p.first(), cmd)
+	}
 	var keys []int
 	if c != nil {
 		keys = c.keys()
@@ -152,6 +157,7 @@ func (n *node) note(w *world, now int64, key int, by *claim, first bool, verb st
 func (n *node) memorize() {
 	n.saved = n.model.Clone()
 	n.savedFor = n.savedFor[:0]
+	n.savedSlots = append(n.savedSlots[:0], n.slots...)
 	for _, h := range n.holds {
 		who := slices.Clone(h.readers)
 		if h.claim != nil {
@@ -184,8 +190,9 @@ func (n *node) lose(w *world, memory Memory) {
 		n.model.Reload()
 	default:
 		n.model.Reset()
-		n.savedFor = nil
+		n.savedFor, n.savedSlots = nil, nil
 	}
+	n.remember(w)
 	n.forget(w, before, n.savedFor)
 	n.saved, n.savedFor = nil, nil
 }

@@ -13,7 +13,7 @@ import (
 type operation struct {
 	id     uint64 // no other operation has it
 	spec   *Op
-	kind   script.Kind // of what it wants, nil for the plain lock
+	kind   script.Kind // of what it wants in the next attempt, nil for the plain lock
 	worker *worker
 	proc   *process
 	chance chance
@@ -64,6 +64,7 @@ func (k *worker) begin(w *world) {
 		return
 	}
 	o := &operation{spec: spec, kind: w.kind(spec), worker: k, proc: p, chance: w.chance.of(9).of(uint64(spec.At)).of(uint64(spec.Client)<<32 | uint64(spec.Worker))}
+	o.learn(nil)
 	p.ops = append(p.ops, o)
 	w.stats.Operations++
 	o.id = uint64(w.stats.Operations)
@@ -98,6 +99,9 @@ func (o *operation) attempt() {
 	}
 	p, w := o.proc, o.proc.w
 	o.sleeping = false
+	if o.place != nil {
+		o.kind = script.Prefer(o.kind, o.place.core.Slot(p.read()))
+	}
 	c := p.newClaim(o)
 	if o.place != nil {
 		o.place.core.Try()
@@ -244,6 +248,11 @@ func (o *operation) again(lost *loss) {
 		queued = o.place.lost(o.claim)
 	}
 	o.claim, o.outcome = nil, nil
+	o.learn(lost)
+	if o.spec.Try && lost.defeat.Scattered && o.attempts < mostScattered {
+		o.attempt()
+		return
+	}
 	if o.spec.Try || !o.waited.GoOn(lost.defeat, o.proc.read(), o.proc.terms.TTL+o.proc.w.quarantine) {
 		o.finish()
 		if o.place != nil {

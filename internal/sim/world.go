@@ -312,6 +312,12 @@ func (w *world) happen(_ *world, _ event) {
 				}
 			}
 		}
+		n.expire(n.ms(w.now))
+		for _, c := range n.slots {
+			if c.lost != nil || c.proc.dead {
+				w.tell(check.Event{Kind: check.Seen, Node: n.index, Key: c.key, Claim: c.id})
+			}
+		}
 	}
 	w.weather()
 	w.plan(w.every(), evInspect, w, 0)

@@ -57,7 +57,7 @@ func hunt(o options) int {
 	h.report(took)
 	if h.found != nil {
 		fmt.Printf("\n%v\nAgain: go run ./internal/sim/cmd/sim -seed %d\n\nMade smaller:\n\n", h.found.violation, h.found.seed)
-		explain(sim.Generate(h.found.seed), h.found.violation.Invariant, o)
+		explain(o.generate(h.found.seed), h.found.violation.Invariant, o)
 		return 1
 	}
 	fmt.Println("No invariant was violated.")
@@ -71,7 +71,7 @@ func (h *hunter) work() {
 		if !ok {
 			return
 		}
-		r := sim.Run(sim.Generate(seed), false)
+		r := sim.Run(h.generate(seed), false)
 		h.took(seed, r)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/redlock-go/redlock/internal/check"
+	"github.com/redlock-go/redlock/internal/sim"
 )
 
 type options struct {
@@ -31,6 +32,7 @@ type options struct {
 	shrink       int
 	lines        int
 	quiet        bool
+	slots        bool
 }
 
 func main() {
@@ -48,6 +50,7 @@ func run() int {
 	flag.IntVar(&o.shrink, "shrink", 60_000_000, "how many events to spend on making a failing scenario small; 0: none")
 	flag.IntVar(&o.lines, "lines", 100, "how many lines of a diagram to draw")
 	flag.BoolVar(&o.quiet, "q", false, "of a scenario file: say only whether it did as it should")
+	flag.BoolVar(&o.slots, "slots", false, "worlds of semaphores only")
 	seed := flag.Uint64("seed", 0, "run this seed again")
 	mutant := flag.String("mutant", "", "of a scenario file: which mutant this is, by whose expectations to go")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this file")
@@ -78,6 +81,14 @@ func run() int {
 		o.limit = time.Minute
 	}
 	return hunt(o)
+}
+
+// generate makes the world of a seed.
+func (o *options) generate(seed uint64) *sim.Scenario {
+	if o.slots {
+		return sim.GenerateSlots(seed)
+	}
+	return sim.Generate(seed)
 }
 
 // words says what was violated.

@@ -11,7 +11,7 @@ import (
 
 // replay runs one seed again.
 func replay(seed uint64, o options) int {
-	s := sim.Generate(seed)
+	s := o.generate(seed)
 	r := sim.Run(s, false)
 	fmt.Printf("seed %d, hash %016x: %v, %d attempts, %d acquisitions\n", seed, r.Hash, r.Stats.Time, r.Stats.Attempts, r.Stats.Acquisitions)
 	if len(r.Violations) == 0 {
