@@ -29,6 +29,7 @@ the command and what it started. It finds in its environment
   REDLOCK_TOKEN     the fencing token: a later holder has a greater one
   REDLOCK_DEADLINE  when the lease would end if it were not extended, as
                     RFC 3339; it is extended while the command runs
+  REDLOCK_SLOT      with --slots: which one, from 0; tokens are the slot's
 
 Nothing of the command outlives the lock. If the lease is lost, the command gets
 SIGTERM, and before another can have the lock SIGKILL. What it leaves behind when
@@ -50,6 +51,13 @@ const runExample = `  redlock run backup -- /usr/local/bin/backup --all
   # only if nobody else does; from cron on three machines
   redlock run --wait 0 nightly -- make report
 
+  # three at a time, whichever machines they are on
+  redlock run --slots 3 transcode -- ./transcode.sh
+
+  # many may read while nobody writes
+  redlock run --read catalogue -- ./export.sh
+  redlock run catalogue -- ./import.sh
+
   # two locks at once, without a deadlock whatever the order of others
   redlock run --also customers orders -- ./merge.sh
 
@@ -67,6 +75,8 @@ type runFlags struct {
 	wait      time.Duration
 	maxHold   time.Duration
 	also      []string
+	read      bool
+	slots     int
 	killAfter time.Duration
 	timeout   time.Duration
 	longest   time.Duration
@@ -102,6 +112,9 @@ func runCommand(status *int) *cobra.Command {
 	flags.Lookup("wait").DefValue = "for ever"
 	flags.DurationVar(&f.maxHold, "max-hold", 0, "stop the command when it has held the lock for so long")
 	flags.Lookup("max-hold").DefValue = "0s"
+	flags.BoolVar(&f.read, "read", false, "share the lock with others that read, while nobody holds it alone")
+	flags.IntVar(&f.slots, "slots", 0, "take one of `K` slots: so many run at a time")
+	flags.Lookup("slots").DefValue = "the lock, alone"
 	flags.StringArrayVar(&f.also, "also", nil, "take the lock `NAME` with it, all of them or none; may be repeated")
 	return cmd
 }
@@ -170,6 +183,8 @@ func (f *runFlags) under(cmd *cobra.Command, name string, command []string, way 
 	status, err = way(run.Options{
 		Name:    name,
 		Also:    f.also,
+		Read:    f.read,
+		Slots:   f.slots,
 		Command: command,
 		Open:    func() ([]redlock.Node, error) { return f.open(reporter, &own) },
 		Plan:    plan,
@@ -218,6 +233,10 @@ func (f *runFlags) check(cmd *cobra.Command, name string) (run.Plan, error) {
 		return run.Plan{}, exit.Failuref("", "--kill-after %v is negative", f.killAfter)
 	case flags.Changed("node-timeout") && (f.timeout < time.Millisecond || f.timeout > f.ttl/4):
 		return run.Plan{}, exit.Failuref("", "--node-timeout %v: from 1ms to a quarter of --ttl %v, so that the lease is valid after a silent node was waited for", f.timeout, f.ttl)
+	case f.read && f.slots != 0, f.read && len(f.also) > 0, f.slots != 0 && len(f.also) > 0:
+		return run.Plan{}, exit.Failuref("", "--read, --slots and --also exclude each other")
+	case flags.Changed("slots") && (f.slots < 1 || f.slots > redlock.MaxSlots):
+		return run.Plan{}, exit.Failuref("", "--slots %d: from 1 to %d", f.slots, redlock.MaxSlots)
 	case len(f.also) >= redlock.MostNames:
 		return run.Plan{}, exit.Failuref("", "--also was given %d times: %d locks in all at most", len(f.also), redlock.MostNames)
 	case flags.Changed("longest-ttl") && f.longest < f.ttl:

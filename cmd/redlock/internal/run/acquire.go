@@ -101,6 +101,14 @@ func (j *job) way(locker *redlock.Locker) func(ctx context.Context, o []redlock.
 	names := append([]string{j.Name}, j.Also...)
 	return func(ctx context.Context, o []redlock.Option) (*redlock.Lease, error) {
 		switch {
+		case j.Read && once:
+			return locker.TryAcquireRead(ctx, j.Name, o...)
+		case j.Read:
+			return locker.AcquireRead(ctx, j.Name, o...)
+		case j.Slots > 0 && once:
+			return locker.TryAcquireSlot(ctx, j.Name, j.Slots, o...)
+		case j.Slots > 0:
+			return locker.AcquireSlot(ctx, j.Name, j.Slots, o...)
 		case len(j.Also) > 0 && once:
 			return locker.TryAcquireAll(ctx, names, o...)
 		case len(j.Also) > 0:

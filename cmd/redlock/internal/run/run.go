@@ -24,6 +24,8 @@ import (
 type Options struct {
 	Name    string   // of the lock
 	Also    []string // the names of others that are taken with it
+	Read    bool     // share it with others that do
+	Slots   int      // take one of so many slots; 0: the lock
 	Command []string // and its arguments
 
 	Open func() ([]redlock.Node, error) // the nodes; its error is an *exit.Error, or a Failure
@@ -136,10 +138,14 @@ func environment(lease *redlock.Lease) []string {
 		"REDLOCK_TOKEN":    strconv.FormatUint(lease.Token(), 10),
 		"REDLOCK_DEADLINE": lease.Deadline().UTC().Format(time.RFC3339Nano),
 	}
+	hidden := []string{"REDLOCK_SLOT"}
+	if slot := lease.Slot(); slot >= 0 {
+		told["REDLOCK_SLOT"] = strconv.Itoa(slot)
+	}
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		_, ours := told[name]
-		return ours
+		return ours || slices.Contains(hidden, name)
 	})
 	for name, value := range told {
 		env = append(env, name+"="+value)
