@@ -19,6 +19,9 @@ import (
 // next holder may believe that they hold the lock. That is what it means to take a lock by
 // force, and what fencing tokens are for.
 //
+// It is for who holds a lock alone. Of readers, which Inspect lists too, no single one can be
+// taken from so far, nor of those who have a slot: theirs end by TTL.
+//
 // Of a lease of several locks only this one is free at once; the lease is over as a whole, and its
 // holder gives back the rest.
 //

@@ -25,8 +25,28 @@ type Inspection struct {
 	// those who have not asked twice yet, or use another library, do not stand there at all.
 	Waiters []QueuedWaiter
 
+	// Readers are those who share the lock to read it; then the Holder's Label is "readers". Slots
+	// are those who have one of the semaphore of that name, by slot, and SlotWaiters those who
+	// wait for one: the semaphore has nothing to do with the lock, and the Verdict says nothing of it. Of
+	// each, a node tells the first hundred.
+	Readers     []Share
+	Slots       []Share
+	SlotWaiters []QueuedWaiter
+
 	// Nodes are all nodes, in the order of Config.Nodes.
 	Nodes []NodeState
+}
+
+// Share is what one of several holders has.
+type Share struct {
+	ID    string // as Holder.ID
+	Label string // as Holder.Label
+	Slot  int    // of a semaphore: which one
+	Nodes int    // how many nodes have it: it is valid if they are a majority
+
+	// Remaining is for how long a majority has it yet, or some node if no majority has,
+	// unless it is extended; 0 if that is not known.
+	Remaining time.Duration
 }
 
 // Verdict is what the nodes, taken together, say of a lock.
@@ -125,7 +145,10 @@ func (l *Locker) Inspect(ctx context.Context, name string) (*Inspection, error) 
 	for _, a := range l.survey(ctx, script.Look(o.key)) {
 		in.Nodes = append(in.Nodes, l.lanes[a.index].state(a))
 	}
-	in.Waiters = queued(in.Nodes)
+	in.Waiters = queued(in.Nodes, true, func(v *script.View) []script.Waiter { return v.Waiters })
+	in.SlotWaiters = queued(in.Nodes, false, func(v *script.View) []script.Waiter { return v.SlotWaiters })
+	in.Readers = l.shares(in.Nodes, func(v *script.View) []script.Share { return v.Readers })
+	in.Slots = l.shares(in.Nodes, func(v *script.View) []script.Share { return v.Slots })
 	in.Verdict, in.Holder = l.judge(o.key, in.Nodes)
 	if in.Verdict != Unknown {
 		return in, nil
@@ -168,8 +191,7 @@ func (s *NodeState) doubt(ln *lane) {
 	}
 }
 
-// describe puts what the node keeps of the key into words. New kinds of holders, such as
-// readers, are told apart here.
+// describe puts what the node keeps of the key into words.
 func (s *NodeState) describe() {
 	s.Remaining, s.Register, s.Waiters = s.sight.Remaining, s.sight.Register, len(s.sight.Waiters)
 	switch value := s.sight.Value; {

@@ -15,7 +15,7 @@ import (
 )
 
 // reads are the commands that only read.
-var reads = []string{"GET", "PTTL", "ZSCORE", "ZRANGE", "SCAN", "INFO"}
+var reads = []string{"GET", "PTTL", "ZSCORE", "ZRANGE", "TIME", "SCAN", "INFO"}
 
 // onlyReads fails the test if a node was told anything else since it had so many batches.
 func onlyReads(t *testing.T, nodes redlocktest.Nodes, since []int) {
@@ -227,3 +227,42 @@ func TestInspectIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// Readers, and who has the slots of a semaphore, are named one by one.
+func TestInspectShares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(3)
+		alice, bob, eye := open(t, nodes, owner("alice")), open(t, nodes, owner("bob")), open(t, nodes)
+		for _, l := range []*redlock.Locker{alice, bob} {
+			_, err := l.AcquireRead(t.Context(), "k")
+			ok(t, err)
+			_, err = l.AcquireSlot(t.Context(), "k", 2)
+			ok(t, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		waits := make(chan error, 1)
+		go func() {
+			_, err := bob.AcquireSlot(ctx, "k", 2)
+			waits <- err
+		}()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		nodes[2].Kill()
+		since := batches(nodes)
+		in, err := eye.Inspect(t.Context(), "k")
+		ok(t, err)
+		onlyReads(t, nodes, since)
+		if in.Verdict != redlock.Held || in.Holder.Label != "readers" || len(in.Readers) != 2 || len(in.Slots) != 2 || len(in.SlotWaiters) != 1 || len(in.Waiters) != 0 {
+			t.Fatalf("%+v", in)
+		}
+		for i, s := range append(in.Readers, in.Slots...) {
+			if s.Nodes != 2 || s.Remaining <= 0 || s.Remaining > redlock.DefaultTTL || s.Label != "alice" && s.Label != "bob" || i > 1 && s.Slot != i-2 {
+				t.Errorf("share %d: %+v", i, s)
+			}
+		}
+		cancel()
+		<-waits
+	})
+}
+
+func owner(name string) func(*redlock.Config) { return func(c *redlock.Config) { c.Owner = name } }

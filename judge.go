@@ -1,6 +1,7 @@
 package redlock
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -109,11 +110,11 @@ func (l *Locker) when(micros uint64) time.Time {
 	return time.UnixMicro(int64(micros))
 }
 
-// queued merges the nodes' queues. Names of waiters sort as their turns do.
-func queued(nodes []NodeState) []QueuedWaiter {
+// queued merges the nodes' queues, and whom they keep the key for. Names of waiters sort as their turns do.
+func queued(nodes []NodeState, kept bool, of func(*script.View) []script.Waiter) []QueuedWaiter {
 	found := make(map[script.Waiter]*QueuedWaiter)
 	var names []script.Waiter
-	of := func(name script.Waiter) *QueuedWaiter {
+	note := func(name script.Waiter) *QueuedWaiter {
 		if found[name] == nil {
 			ticket, process := name.Parts()
 			found[name] = &QueuedWaiter{Process: process, Since: time.UnixMicro(int64(ticket))}
@@ -125,11 +126,11 @@ func queued(nodes []NodeState) []QueuedWaiter {
 		if n.barred {
 			continue
 		}
-		for _, name := range n.sight.Waiters {
-			of(name).Nodes++
+		for _, name := range of(&n.sight) {
+			note(name).Nodes++
 		}
-		if name, ok := script.ReservedFor(n.sight.Value); ok {
-			of(name).Kept++
+		if name, ok := script.ReservedFor(n.sight.Value); ok && kept {
+			note(name).Kept++
 		}
 	}
 	slices.Sort(names)
@@ -137,6 +138,39 @@ func queued(nodes []NodeState) []QueuedWaiter {
 	for i, name := range names {
 		list[i] = *found[name]
 	}
+	return list
+}
+
+// shares merges what the nodes say of those who are several: those on most nodes of a slot
+// first.
+func (l *Locker) shares(nodes []NodeState, of func(*script.View) []script.Share) []Share {
+	found := make(map[string]*Share)
+	lives := make(map[string][]time.Duration)
+	for _, n := range nodes {
+		if n.barred {
+			continue
+		}
+		for _, s := range of(&n.sight) {
+			if found[s.Value] == nil {
+				found[s.Value] = &Share{ID: script.HolderID(s.Value), Label: holderName(s.Value), Slot: s.Slot}
+			}
+			found[s.Value].Nodes++
+			lives[s.Value] = append(lives[s.Value], s.Remaining)
+		}
+	}
+	list := make([]Share, 0, len(found))
+	for value, s := range found {
+		left := lives[value]
+		slices.SortFunc(left, longer)
+		s.Remaining = left[0]
+		if len(left) >= l.terms.Need {
+			s.Remaining = left[l.terms.Need-1]
+		}
+		list = append(list, *s)
+	}
+	slices.SortFunc(list, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(b.Nodes, a.Nodes), cmp.Compare(a.ID, b.ID))
+	})
 	return list
 }
 

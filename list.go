@@ -27,7 +27,8 @@ type Entry struct {
 // reserved now, and what is left on a minority of nodes if it comes by. It is a look,
 // as Inspect is, read-only and advisory: a lock that a majority has from the beginning to the
 // end of the call is listed, one that is taken or released meanwhile perhaps,
-// and in rare cases one is listed twice. The order is that of the nodes' tables: none.
+// and in rare cases one is listed twice. Of a lock that is shared the Holder is "readers". Semaphores are not
+// listed: what they keep stands beside the names of locks, see Inspect. The order is that of the nodes' tables: none.
 //
 // It streams: the nodes are asked, page by page, as the caller takes the entries, and nothing is
 // kept but a page, and the last few thousand names. A page costs one node a SCAN over some

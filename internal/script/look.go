@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -17,30 +18,48 @@ type View struct {
 	Remaining time.Duration // how long the key lives yet; Forever if it does not expire
 	Register  uint64        // the highest token that the node has seen, 0 if it knows none
 	Waiters   []Waiter      // the first of them, in order
+
+	Readers     []Share  // who share the key to read it
+	Slots       []Share  // who have a slot of the semaphore of that name, by slot
+	SlotWaiters []Waiter // who wait for one
+}
+
+// Share is what one of several holders has.
+type Share struct {
+	Value     string
+	Slot      int
+	Remaining time.Duration // 0 if it is not known
 }
 
 // Forever is View.Remaining of a key without an expiry.
 const Forever time.Duration = -1
 
-// MostWaiters is how many of those who wait a node is asked for.
+// MostWaiters is how many of those who wait a node is asked for, and how many of those who
+// share the key.
 const MostWaiters = 100
 
-// Look asks for all that a node keeps of a key. ReadLook reads the replies. What a new kind
-// of lock keeps beside its key is asked for here, and stands in View.
+// Look asks for all that a node keeps of a key, and of the semaphore of that name. ReadLook
+// reads the replies.
 func Look(key string) []resp.Command {
+	const last = "99" // of MostWaiters
 	return []resp.Command{
 		{"GET", key},
 		{"PTTL", key},
 		{"ZSCORE", Register(key), member},
-		{"ZRANGE", Queue(key), "0", strconv.Itoa(MostWaiters - 1)},
+		{"ZRANGE", Queue(key), "0", last},
+		{"TIME"},
+		{"ZRANGE", readers(key), "0", last, "WITHSCORES"},
+		{"ZRANGE", Slots{}.holders(key), "0", last, "WITHSCORES"},
+		{"ZRANGE", Slots{}.expiries(key), "0", last, "WITHSCORES"},
+		{"ZRANGE", Slots{}.queue(key), "0", last},
 	}
 }
 
 // ReadLook reads what a node keeps of a key. The key itself was told if told is true;
 // the error says what else was not.
 func ReadLook(replies []resp.Reply) (s View, told bool, err error) {
-	if len(replies) < 4 {
-		return s, false, garbage("%d replies to a batch of 4", len(replies)).Err
+	if len(replies) < 9 {
+		return s, false, garbage("%d replies to a batch of 9", len(replies)).Err
 	}
 	if s.Value, s.Remaining, err = readKey(replies[0], replies[1]); err != nil {
 		return View{}, false, err
@@ -53,10 +72,87 @@ func ReadLook(replies []resp.Reply) (s View, told bool, err error) {
 	if replies[2].Kind == resp.Text {
 		s.Register = readToken(replies[2].Text)
 	}
-	for _, item := range replies[3].Items {
-		s.Waiters = append(s.Waiters, Waiter(item.Text))
-	}
+	s.Waiters, s.SlotWaiters = readWaiters(replies[3]), readWaiters(replies[8])
+	s.share(replies)
 	return s, true, err
+}
+
+func readWaiters(r resp.Reply) (list []Waiter) {
+	for _, item := range r.Items {
+		list = append(list, Waiter(item.Text))
+	}
+	return list
+}
+
+// share reads who share the key, or have slots, but for those whose time is over. What is
+// reserved is nobody's.
+func (v *View) share(replies []resp.Reply) {
+	now := readClock(replies[4])
+	if IsShared(v.Value) {
+		for _, r := range scored(replies[5]) {
+			if left := r.score - now; left > 0 || now == 0 {
+				v.Readers = append(v.Readers, Share{Value: r.name, Remaining: remaining(left, now)})
+			}
+		}
+	}
+	until := make(map[string]float64)
+	for _, e := range scored(replies[7]) {
+		until[e.name] = e.score
+	}
+	for _, r := range scored(replies[6]) {
+		left := until[r.name] - now
+		if IsReservation(r.name) || until[r.name] > 0 && now > 0 && left <= 0 {
+			continue
+		}
+		sh := Share{Value: r.name, Slot: int(r.score)}
+		if until[r.name] > 0 {
+			sh.Remaining = remaining(left, now)
+		}
+		v.Slots = append(v.Slots, sh)
+	}
+}
+
+// remaining is the time that is left, in ms; 0 if the node's clock is not known.
+func remaining(left, now float64) time.Duration {
+	if now == 0 {
+		return 0
+	}
+	return time.Duration(left) * time.Millisecond
+}
+
+// readClock reads TIME as ms, 0 if it was not told.
+func readClock(r resp.Reply) float64 {
+	if r.Kind != resp.Array || len(r.Items) != 2 {
+		return 0
+	}
+	seconds, err1 := strconv.ParseFloat(r.Items[0].Text, 64)
+	micros, err2 := strconv.ParseFloat(r.Items[1].Text, 64)
+	if err1 != nil || err2 != nil {
+		return 0
+	}
+	return seconds*1000 + math.Floor(micros/1000)
+}
+
+type scoredMember struct {
+	name  string
+	score float64
+}
+
+// scored reads members and their scores: one after the other, or, in RESP3, in pairs.
+func scored(r resp.Reply) (list []scoredMember) {
+	flat := make([]string, 0, 2*len(r.Items))
+	for _, item := range r.Items {
+		if item.Kind == resp.Array && len(item.Items) == 2 {
+			flat = append(flat, item.Items[0].Text, item.Items[1].Text)
+		} else {
+			flat = append(flat, item.Text)
+		}
+	}
+	for i := 0; i+1 < len(flat); i += 2 {
+		score, _ := strconv.ParseFloat(flat[i+1], 64)
+		list = append(list, scoredMember{flat[i], score})
+	}
+	return list
 }
 
 func readKey(value, pttl resp.Reply) (text string, remaining time.Duration, err error) {

@@ -21,6 +21,19 @@ type Details struct {
 	Holder  *Holder  `json:"holder,omitempty"`
 	Waiters []Waiter `json:"waiters"`
 	Nodes   []Node   `json:"nodes"`
+
+	Readers     []Share  `json:"readers,omitempty"`      // who share the lock
+	Slots       []Share  `json:"slots,omitempty"`        // who have a slot of the semaphore of that name
+	SlotWaiters []Waiter `json:"slot_waiters,omitempty"` // and who wait for one
+}
+
+// Share is what one of several holders has.
+type Share struct {
+	Label     string         `json:"label"`
+	ID        string         `json:"id"`
+	Slot      *int           `json:"slot,omitempty"`
+	Nodes     int            `json:"nodes"`
+	Remaining *report.Millis `json:"remaining_ms,omitempty"`
 }
 
 // Waiter is one who stands in the nodes' queues.
@@ -62,10 +75,8 @@ func Inspect(ctx context.Context, l *redlock.Locker, name string, p Page) (statu
 func detailsOf(in *redlock.Inspection) Details {
 	d := Details{
 		Key: in.Key, State: string(in.Verdict), Need: in.Need, Holder: holderOf(in.Holder),
-		Waiters: make([]Waiter, len(in.Waiters)), Nodes: make([]Node, len(in.Nodes)),
-	}
-	for i, w := range in.Waiters {
-		d.Waiters[i] = Waiter{Process: w.Process, Since: report.Stamp(w.Since), Nodes: w.Nodes, Kept: w.Kept}
+		Waiters: waitersOf(in.Waiters), Nodes: make([]Node, len(in.Nodes)),
+		Readers: sharesOf(in.Readers, false), Slots: sharesOf(in.Slots, true), SlotWaiters: waitersOf(in.SlotWaiters),
 	}
 	for i, n := range in.Nodes {
 		d.Nodes[i] = Node{
@@ -74,6 +85,25 @@ func detailsOf(in *redlock.Inspection) Details {
 		}
 	}
 	return d
+}
+
+func waitersOf(list []redlock.QueuedWaiter) []Waiter {
+	waiters := make([]Waiter, len(list))
+	for i, w := range list {
+		waiters[i] = Waiter{Process: w.Process, Since: report.Stamp(w.Since), Nodes: w.Nodes, Kept: w.Kept}
+	}
+	return waiters
+}
+
+func sharesOf(list []redlock.Share, slots bool) []Share {
+	shares := make([]Share, len(list))
+	for i, s := range list {
+		shares[i] = Share{Label: s.Label, ID: s.ID, Nodes: s.Nodes, Remaining: millis(s.Remaining)}
+		if slots {
+			shares[i].Slot = &s.Slot
+		}
+	}
+	return shares
 }
 
 func text(err error) string {
@@ -92,15 +122,30 @@ func Table(out io.Writer, in *redlock.Inspection, now time.Time) error {
 		if !h.Since.IsZero() {
 			line("  since about %s, or before (%v ago)", h.Since.Local().Format("2006-01-02 15:04:05"), report.Millis(max(0, now.Sub(h.Since))))
 		}
-		line("  holder id %s", h.ID)
-	}
-	for i, w := range in.Waiters {
-		kept := ""
-		if w.Kept > 0 {
-			kept = fmt.Sprintf(", kept for it on %d", w.Kept)
+		if len(in.Readers) == 0 {
+			line("  holder id %s", h.ID)
 		}
-		line("  %d. in the queue: process %s, for %v, on %d nodes%s", i+1, word(w.Process), report.Millis(max(0, now.Sub(w.Since))), w.Nodes, kept)
 	}
+	for _, r := range in.Readers {
+		line("  a reader: %s on %d of %d nodes, for %s yet unless renewed; id %s", word(r.Label), r.Nodes, len(in.Nodes), expires(r.Remaining), r.ID)
+	}
+	queue := func(of string, waiters []redlock.QueuedWaiter) {
+		for i, w := range waiters {
+			kept := ""
+			if w.Kept > 0 {
+				kept = fmt.Sprintf(", kept for it on %d", w.Kept)
+			}
+			line("  %d. in the queue%s: process %s, for %v, on %d nodes%s", i+1, of, word(w.Process), report.Millis(max(0, now.Sub(w.Since))), w.Nodes, kept)
+		}
+	}
+	queue("", in.Waiters)
+	if len(in.Slots) > 0 || len(in.SlotWaiters) > 0 {
+		line("the semaphore of that name:")
+	}
+	for _, s := range in.Slots {
+		line("  slot %d: %s on %d of %d nodes, for %s yet unless renewed; id %s", s.Slot, word(s.Label), s.Nodes, len(in.Nodes), expires(s.Remaining), s.ID)
+	}
+	queue(" for a slot", in.SlotWaiters)
 	line("")
 	line("NODE\tHOLDER\tEXPIRES\tTOKEN\tWAITING\t")
 	for _, n := range in.Nodes {
