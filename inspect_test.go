@@ -261,7 +261,9 @@ func TestInspectShares(t *testing.T) {
 			}
 		}
 		cancel()
-		<-waits
+		if err := <-waits; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 	})
 }
 
