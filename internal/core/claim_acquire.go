@@ -101,10 +101,12 @@ func (c *Claim) refused() int {
 // it held the key for us is above that of every lease before (I3).
 func (c *Claim) raise(now Now, out []Effect) []Effect {
 	proposal := max(now.Wall, c.highest+1)
-	if c.raises > 0 {
-		// Contenders whose clocks are ahead raise the registers with each
-		// attempt of theirs: get ahead of them, and not by one.
-		proposal += headStart << c.raises
+	if c.raises > 1 {
+		// The first proposal was made without knowing the registers, most often, and the second
+		// with. Contenders whose clocks are ahead raise them with each attempt of theirs: get
+		// ahead of them, and not by one. But no more than that: what runs ahead of all clocks is
+		// not remembered by a node that loses its data (I3).
+		proposal += headStart << (c.raises - 1)
 	}
 	over := proposal+c.block >= maxToken
 	if over {

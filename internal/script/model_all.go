@@ -2,7 +2,6 @@ package script
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/redlock-go/redlock/resp"
@@ -88,7 +87,7 @@ func (r *run) takeAll(keys, args []string) resp.Reply {
 		if t.where >= 0 {
 			return s.refuse(t, value, waiter, ms, kept, keep, token, retention)
 		}
-		accepted := int64(1)
+		highest := ""
 		for i, key := range s.keys {
 			if slices.Contains(t.ours, i) {
 				s.must("PEXPIRE", key, ttl)
@@ -106,11 +105,17 @@ func (r *run) takeAll(keys, args []string) resp.Reply {
 				s.must("SET", key, text, "PX", ttl)
 			}
 			if s.must("ZADD", s.registers[i], "GT", "CH", token, member).Int == 0 {
-				accepted = 0
+				seen := s.must("ZSCORE", s.registers[i], member).Text
+				if highest == "" || number(seen) > number(highest) {
+					highest = seen
+				}
 			}
 			s.must("PEXPIRE", s.registers[i], retention)
 		}
-		return resp.OfArray(resp.OfInt(1), resp.OfInt(accepted))
+		if highest != "" {
+			return resp.OfArray(resp.OfInt(1), resp.OfInt(0), resp.OfText(highest))
+		}
+		return resp.OfArray(resp.OfInt(1), resp.OfInt(1))
 	})
 }
 
@@ -209,10 +214,6 @@ func (r *run) raiseAll(keys, args []string) resp.Reply {
 			if !holds(s.must("GET", key), value) {
 				return resp.OfArray(resp.OfInt(-1))
 			}
-		}
-		number := func(text string) float64 {
-			f, _ := strconv.ParseFloat(text, 64)
-			return f
 		}
 		accepted, highest := int64(1), token
 		for i := range s.keys {

@@ -166,7 +166,10 @@ func (r *run) take(keys, args []string) resp.Reply {
 			r.must("ZADD", register, "GT", last, member)
 		}
 		r.must("PEXPIRE", register, retention)
-		return resp.OfArray(resp.OfInt(1), accepted)
+		if accepted.Int == 0 {
+			return resp.OfArray(resp.OfInt(1), resp.OfInt(0), r.must("ZSCORE", register, member))
+		}
+		return resp.OfArray(resp.OfInt(1), resp.OfInt(1))
 	})
 }
 

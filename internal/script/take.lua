@@ -13,7 +13,8 @@
 -- ARGV[6]  time of a reservation in ms
 -- ARGV[7]  how long the queue is kept if nobody touches it, in ms
 -- ARGV[8]  the last token of the block that is reserved with the proposed one
--- returns  {1, accepted} granted; accepted as ZADD says it of the token: 1 | 0
+-- returns  {1, 1} granted, and the token accepted | {1, 0, register} granted, and the node has
+--          seen a token as high: the highest
 --          | {0, holder, PTTL, rank} refused; rank is our place in the queue
 local value, waiter = ARGV[1], ARGV[5]
 local holder = redis.call('GET', KEYS[1])
@@ -52,4 +53,7 @@ if ARGV[8] ~= ARGV[3] then
   redis.call('ZADD', KEYS[2], 'GT', ARGV[8], 't')
 end
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
-return {1, accepted}
+if accepted == 0 then
+  return {1, 0, redis.call('ZSCORE', KEYS[2], 't')}
+end
+return {1, 1}

@@ -11,7 +11,8 @@
 -- ARGV[6]  time of a reservation in ms
 -- ARGV[7]  how long a queue is kept if nobody touches it, in ms
 -- ARGV[8]  for how long, in ms, what is reserved for us is kept if we are refused
--- returns  {1, accepted} granted: 1 if each register accepted the token, else 0
+-- returns  {1, 1} granted, and each register accepted the token | {1, 0, register} granted, and
+--          one has seen a token as high: the highest
 --          | {0, holder, PTTL, rank, index} refused: who has the key, of those that are
 --          another's, that will be so for longest; our place in its queue; which it is, from 1
 local value, waiter = ARGV[1], ARGV[5]
@@ -69,7 +70,7 @@ if where then
   end
   return {0, holder, rest, rank, where}
 end
-local accepted = 1
+local highest -- of the registers that have seen a token as high
 for i = 1, n do
   if ours[i] then
     redis.call('PEXPIRE', KEYS[i], ARGV[2])
@@ -87,8 +88,14 @@ for i = 1, n do
     redis.call('SET', KEYS[i], text, 'PX', ARGV[2])
   end
   if redis.call('ZADD', register(i), 'GT', 'CH', ARGV[3], 't') == 0 then
-    accepted = 0
+    local seen = redis.call('ZSCORE', register(i), 't')
+    if not highest or tonumber(seen) > tonumber(highest) then
+      highest = seen
+    end
   end
   redis.call('PEXPIRE', register(i), ARGV[4])
 end
-return {1, accepted}
+if highest then
+  return {1, 0, highest}
+end
+return {1, 1}

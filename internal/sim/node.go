@@ -143,7 +143,7 @@ func (n *node) note(w *world, now int64, key int, by *claim, first bool, verb st
 			// It takes for its own what another has taken.
 			w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
 		}
-	case h.claim != nil && reply.Kind == resp.Array && len(reply.Items) == 2 && reply.Items[0].Int == 1 && h.claim != by && text == by.value:
+	case h.claim != nil && reply.Kind == resp.Array && len(reply.Items) >= 2 && reply.Items[0].Int == 1 && h.claim != by && text == by.value:
 		// So it does by the script.
 		w.tell(check.Event{Kind: check.Took, Node: n.index, Key: key, Claim: h.claim.id, By: by.id})
 	case h.claim != nil && reply.Kind == resp.Int && reply.Int == 1:

@@ -20,7 +20,7 @@ func (n *node) noteSet(w *world, now int64, key int, by *claim, first bool, op c
 	h := &n.holds[key]
 	text, held := n.model.Get(now, w.keys[key])
 	text = script.Unmarked(text)
-	granted := reply.Kind == resp.Array && len(reply.Items) == 2 && reply.Items[0].Kind == resp.Int && reply.Items[0].Int == 1
+	granted := reply.Kind == resp.Array && len(reply.Items) >= 2 && reply.Items[0].Kind == resp.Int && reply.Items[0].Int == 1
 	switch {
 	case !held || script.IsReservation(text):
 		if h.claim != nil {

@@ -258,13 +258,20 @@ func (w *world) bounds() check.Config {
 	patience := max(4*s.Timeout, first)
 	stretch := func(d time.Duration) time.Duration { return d + d/50 + 2*time.Millisecond }
 	trip := s.Latency[1] + s.SpikeMost
+	scripts := time.Duration(0)
+	for i := range s.Ops {
+		if o := &s.Ops[i]; !o.isPlain() {
+			scripts = 4 * trip // a node that does not know a script says so first: to the asking, and to the release
+			break
+		}
+	}
 	b := check.Config{
 		Need: len(s.Nodes)/2 + 1,
 		// By the slowest clock within the allowance.
 		TTL:   stretch(longest),
 		Slack: 100 * time.Microsecond,
 		// What is under way is answered or given up; then the release.
-		Quick: stretch(patience) + 4*trip,
+		Quick: stretch(patience) + 4*trip + scripts,
 		// A probe may have to be given up, and then another is sent; then the debts.
 		Reach:    stretch(2*patience + 12*trip + 4*probeLeast),
 		Pause:    stretch(probeMost),

@@ -449,9 +449,9 @@ var All = []Mutant{
 	},
 	{
 		Name:   "set-token-of-one",
-		Why:    "the token of several keys is accepted if the register of the last one accepts it",
+		Why:    "the token of several keys is accepted, although the register of one has seen one as high",
 		Breaks: breaks(check.I3),
-		Edits:  []Edit{{modelAll, "				accepted = 0\n			}\n			s.must(\"PEXPIRE\", s.registers[i], retention)\n		}\n		return resp.OfArray(resp.OfInt(1), resp.OfInt(accepted))\n", "				accepted = 0\n			} else {\n				accepted = 1\n			}\n			s.must(\"PEXPIRE\", s.registers[i], retention)\n		}\n		return resp.OfArray(resp.OfInt(1), resp.OfInt(accepted))\n"}},
+		Edits:  []Edit{{modelAll, "		if highest != \"\" {\n			return", "		if highest != \"\" && number(highest) > number(token)+1e9 {\n			return"}},
 	},
 	{
 		Name:   "hand-over-ignored",
