@@ -274,11 +274,8 @@ func TestAReaderThatAsksTwice(t *testing.T) {
 	x.want(x.say(Reader, "", core.Ask, "rl1.b", wall), core.Refused)
 }
 
-// Other clients' values, and names that end as readers' do by chance, are what they are.
+// Other clients' values are what they are.
 func TestWhoIsAReader(t *testing.T) {
-	if w := (ProcessID{9}).Waiter(1, 27); shares(string(w)) || !strings.HasSuffix(string(w), ".r") {
-		t.Errorf("%s is taken for a reader", w)
-	}
 	if w := named(27, Reader); !shares(string(w)) {
 		t.Errorf("%s is not taken for a reader", w)
 	}
@@ -286,5 +283,15 @@ func TestWhoIsAReader(t *testing.T) {
 	x.node.Exec(x.now, resp.Command{"SET", "k", "theirs", "PX", "500"})
 	if v := x.want(x.say(Reader, named(1, Reader), core.Ask, "rl1.a", wall), core.Refused); !v.Foreign || v.Remaining.Milliseconds() != 500 {
 		t.Errorf("a reader was told %+v of another library's lock", v)
+	}
+}
+
+// No number of a plain waiter looks like the mark of a Kind.
+func TestMarksAreNotNumbers(t *testing.T) {
+	for n := range uint64(100_000) {
+		w := string(ProcessID{}.Waiter(1, n))
+		if shares(w) || slotsOf(Waiter(w)) != 0 {
+			t.Fatalf("waiter %d is called %s, as one of another kind", n, w)
+		}
 	}
 }

@@ -15,7 +15,8 @@ import (
 //
 //	<ticket, 16 digits>.<process, 24 hex digits>.<number><mark of its Kind>
 //
-// Names sort as tickets do.
+// Names sort as tickets do. The number has decimal digits only, so that nothing but a mark
+// looks like one.
 type Waiter string
 
 // ProcessID is 96 random bits: a process, to whose channel a node pushes.
@@ -28,7 +29,7 @@ func (p ProcessID) Channel() string { return channel + hex.EncodeToString(p[:]) 
 // process's wall clock in µs since 1970 when it came, or the highest token that it had seen; number tells two waiters of one
 // process apart.
 func (p ProcessID) Waiter(ticket, number uint64) Waiter {
-	return Waiter(fmt.Sprintf("%016d.%s.%s", ticket%1e16, hex.EncodeToString(p[:]), strconv.FormatUint(number, 36)))
+	return Waiter(fmt.Sprintf("%016d.%s.%s", ticket%1e16, hex.EncodeToString(p[:]), strconv.FormatUint(number, 10)))
 }
 
 // For is the name of a waiter for a thing of that Kind.
