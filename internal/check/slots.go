@@ -45,7 +45,8 @@ func (k *key) full(now Time) bool {
 
 // judgeOvertaking checks I7 when somebody gets a slot. Slots that become free at the same time
 // reach the nodes in any order, so that one that waits may be passed by, but by no more
-// than there are slots: each node has given it one before.
+// than there are slots: each node has given it one before. One that got some nodes, and too few,
+// has had its turn, as for a key: see judgeTurn.
 func (c *Checker) judgeOvertaking(l *claim, ev Event) {
 	if l.slot >= l.key.least {
 		return // it may be nothing for those who wait
@@ -53,6 +54,10 @@ func (c *Checker) judgeOvertaking(l *claim, ev Event) {
 	for i := range l.key.standing {
 		s := &l.key.standing[i]
 		if !s.firm || ev.Ticket > 0 && s.ticket >= ev.Ticket || max(s.begun, c.restful) >= l.asked {
+			continue
+		}
+		if s.tried {
+			s.tried = false
 			continue
 		}
 		if s.passed++; s.passed > l.key.most {
