@@ -88,6 +88,10 @@ func TestWaitingIsNotPolling(t *testing.T) {
 		for _, n := range c.Nodes {
 			listeners = append(listeners, listenTo(t, n))
 		}
+		for _, l := range listeners {
+			l.leaveOut(t, 1) // the holder, which listens for evictions, and pings for as long as it holds the lock
+			l.take(t)
+		}
 		begin := time.Now()
 		p := wait(t, l, "k")
 		select {

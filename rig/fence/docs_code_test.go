@@ -22,7 +22,7 @@ import (
 
 // The Go code of docs/FENCING.md, so that it is compiled. TestDocsGoCode sees
 // that the two are the same; the examples run the same calls.
-var _ = []any{docsRows, docsSQL, docsRedis, docsClient, docsServer, docsProgram, (&service{}).ServeHTTP}
+var _ = []any{docsRows, docsSQL, docsRedis, docsReader, docsClient, docsServer, docsProgram, (&service{}).ServeHTTP}
 
 func docsRows(ctx context.Context, db *sql.DB, lease *redlock.Lease) error {
 	accounts := fence.Rows{Table: "accounts", Key: "id"}
@@ -78,6 +78,11 @@ func docsRedis(ctx context.Context, client *redis.Client, lease *redlock.Lease) 
 		resp.Command{"SET", "accounts:7", "150"},
 		resp.Command{"RPUSH", "accounts:7:history", "+50"})
 	return err
+}
+
+func docsReader(ctx context.Context, guard fence.Redis, lease *redlock.Lease) ([]resp.Reply, error) {
+	replies, err := guard.DoRead(ctx, "accounts:7", lease.Token(), resp.Command{"GET", "accounts:7"})
+	return replies, err
 }
 
 func docsClient(lease *redlock.Lease, url string, body io.Reader) error {
