@@ -19,6 +19,7 @@ import (
 //   - a server is replaced by one that says nothing of its being new only where
 //     every client knew the old one;
 //   - nobody executes an acquire's batch again after its reply has left;
+//   - nobody evicts a lease where nodes come back with an older copy of their data;
 //   - wall clocks of clients are off by any amount where nodes keep their data,
 //     and differ by less than the quarantine where they do not.
 func Generate(seed uint64) *Scenario { return generate(seed, false) }
@@ -59,8 +60,8 @@ func generate(seed uint64, ofSlots bool) *Scenario {
 // would be without.
 func (g *generator) evictions(seed uint64) {
 	own := &generator{Rand: rand.New(rand.NewPCG(seed, 0x6576696374)), s: g.s}
-	if !own.odds(15) {
-		return
+	if !own.odds(15) || slices.ContainsFunc(g.s.Faults, func(f Fault) bool { return f.Memory == Stale }) {
+		return // nodes that rise with a copy from before the eviction have the key again: F2
 	}
 	every := own.spread(g.s.TTL/4, 8*g.s.TTL)
 	for at := own.within(0, every); at < g.span && len(g.s.Faults) < 600; at += own.within(0, 2*every) {
