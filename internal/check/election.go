@@ -10,9 +10,8 @@ type election struct {
 	since Time // when it began to say so
 	over  Time // of one that is over, when it ended
 
-	elected []uint64 // the tokens of the last leaders, in order
-	grants  []grant  // of the key, to whomever: the last ones
-	risen   []uint64 // tokens of leases whose key rose again on a node, from an old copy of its data
+	elected []term  // of the last leaders, in order
+	grants  []grant // of the key, to whomever: the last ones
 
 	excused  Time // until when a delay has an excuse
 	watchers []watcher
@@ -21,6 +20,14 @@ type election struct {
 type grant struct {
 	at    Time
 	token uint64
+}
+
+// term is what a leader said when it was elected. A lease that passes within a process has
+// one for each who was, and what is noted with its key is one of them.
+type term struct {
+	token uint64
+	lease uint64
+	risen bool // the lease's key rose again on a node, from an old copy of its data
 }
 
 // mostReigns is how many leaders and grants are remembered. A reading does not last as long as
@@ -50,12 +57,9 @@ func (e *election) granted(at Time, token uint64) {
 
 // rises takes note that an old copy of a node's data has a lease's key.
 func (c *Checker) rises(ev Event) {
-	if l := c.claims[ev.Claim]; l != nil && l.won {
-		e := &c.key(ev.Key).election
-		if len(e.risen) == mostReigns {
-			e.risen = slices.Delete(e.risen, 0, mostReigns/2)
-		}
-		e.risen = append(e.risen, l.token)
+	e := &c.key(ev.Key).election
+	for i := range e.elected {
+		e.elected[i].risen = e.elected[i].risen || e.elected[i].lease == ev.Claim
 	}
 }
 
@@ -72,7 +76,7 @@ func (c *Checker) elected(ev Event) {
 	if len(e.elected) == 2*mostReigns {
 		e.elected = slices.Delete(e.elected, 0, mostReigns)
 	}
-	e.elected = append(e.elected, ev.Token)
+	e.elected = append(e.elected, term{token: ev.Token, lease: ev.Claim})
 }
 
 // abdicates is the end of a claim: perhaps it was a leader's.
@@ -147,11 +151,12 @@ func (c *Checker) reports(ev Event) {
 			name, c.cfg.Key(k.id), ev.Token, w.highest)
 	}
 	w.highest = max(w.highest, ev.Token)
-	if !slices.Contains(e.elected, ev.Token) && len(e.elected) < mostReigns {
+	said := slices.IndexFunc(e.elected, func(t term) bool { return t.token == ev.Token })
+	if said < 0 && len(e.elected) < mostReigns {
 		c.violate(E3, -1, nil, "%s, who watches %s, reports a leader with token %d: none was elected with it",
 			name, c.cfg.Key(k.id), ev.Token)
 	}
-	if slices.Contains(e.risen, ev.Token) {
+	if said >= 0 && e.elected[said].risen {
 		return // for who has not seen a later one there is nothing to tell it by
 	}
 	newer := uint64(0)

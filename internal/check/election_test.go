@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -39,7 +40,15 @@ func TestElections(t *testing.T) {
 			Event{At: 6200 * ms, Kind: Reports, By: 1, Token: 9, Sent: 6190 * ms}), E4},
 		"the old one is told by a reading that began in time": {watched(
 			Event{At: 5012 * ms, Kind: Reports, By: 1, Token: 7, Sent: 5009 * ms}, told), ""},
-		"by one that began too late":           {watched(Event{At: 5013 * ms, Kind: Reports, By: 1, Token: 7, Sent: 5012 * ms}, told), E3},
+		"by one that began too late": {watched(Event{At: 5013 * ms, Kind: Reports, By: 1, Token: 7, Sent: 5012 * ms}, told), E3},
+		"by one that began too late, from an old copy": {watched(Event{At: 5012 * ms, Kind: Rose, Claim: 1},
+			Event{At: 5014 * ms, Kind: Reports, By: 1, Token: 7, Sent: 5013 * ms}, told), ""},
+		"and of a term that was not the last of its lease": {append(slices.Insert(watched(), 7,
+			Event{At: 2000 * ms, Kind: Passed, Claim: 1, Token: 8, Deadline: 60_000 * ms},
+			Event{At: 2001 * ms, Kind: Elected, Claim: 1, Token: 8},
+			Event{At: 2005 * ms, Kind: Reports, By: 1, Token: 7, Sent: 2003 * ms}),
+			Event{At: 5012 * ms, Kind: Rose, Claim: 1},
+			Event{At: 5014 * ms, Kind: Reports, By: 1, Token: 7, Sent: 5013 * ms}, told), ""},
 		"one is told that was not elected":     {watched(Event{At: 5013 * ms, Kind: Reports, By: 1, Token: 8, Sent: 5009 * ms}, told), E3},
 		"the old one is told after the new":    {watched(told, Event{At: 5021 * ms, Kind: Reports, By: 1, Token: 7, Sent: 5010 * ms}), E2},
 		"nobody knows of the end":              {watched(told, Event{At: 9000 * ms, Kind: Over, Claim: 2, GaveUp: true}, Event{At: 9101 * ms, Kind: Turns, By: 1}), E4},
