@@ -28,16 +28,27 @@ func generate(seed uint64, ofSlots bool) *Scenario {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x7265646c6f636b)), s: &Scenario{Seed: seed}, all: ofSlots}
 	g.cluster()
 	g.clients()
-	switch {
-	case g.odds(25):
+	rush := g.odds(25)
+	if rush {
 		g.rush()
-		g.versions(seed)
-		g.election()
-		g.readers(seed)
-		g.semaphores(seed)
-		g.sort()
-		return g.s
-	case g.odds(12):
+	} else {
+		g.days()
+	}
+	g.versions(seed)
+	g.election()
+	if !rush {
+		g.evictions(seed)
+	}
+	g.readers(seed)
+	g.semaphores(seed)
+	g.handOvers()
+	g.sort()
+	return g.s
+}
+
+// days are traffic, and what befalls it.
+func (g *generator) days() {
+	if g.odds(12) {
 		g.lurks = pick(g, ambushes...)
 		g.lurks.prepare(g)
 	}
@@ -47,13 +58,6 @@ func generate(seed uint64, ofSlots bool) *Scenario {
 	} else {
 		g.accidents()
 	}
-	g.versions(seed)
-	g.election()
-	g.evictions(seed)
-	g.readers(seed)
-	g.semaphores(seed)
-	g.sort()
-	return g.s
 }
 
 // evictions are by people who act on what they have seen, in some worlds, which are as they
@@ -72,7 +76,6 @@ func (g *generator) evictions(seed uint64) {
 }
 
 func (g *generator) sort() {
-	g.handOvers()
 	slices.SortStableFunc(g.s.Ops, func(a, b Op) int { return int(a.At - b.At) })
 	slices.SortStableFunc(g.s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
 }

@@ -8,8 +8,6 @@ const (
 	modelSlots = "internal/script/model_slots.go"
 )
 
-func init() { All = append(All, ofSlots...) }
-
 // ofSlots are bugs that only semaphores can have.
 var ofSlots = []Mutant{
 	{

@@ -16,10 +16,8 @@ const anyNote = `	for i := range sights {
 	if newest.Value != holder {
 `
 
-// Those of elections: what one who watches decides.
-func init() { All = append(All, elections...) }
-
-var elections = []Mutant{
+// ofElections are bugs of those who watch an election, and of what they are told.
+var ofElections = []Mutant{
 	{
 		Name:   "minority-leads",
 		Why:    "who has the key on most of the nodes that have one is taken for the leader: an old leader is, whose key is left on a few",
