@@ -43,6 +43,12 @@ func (p Params) Read(op core.Op, value string, replies []resp.Reply) core.Vote {
 	if p.Kind != nil {
 		return p.Kind.Read(&p, op, value, replies)
 	}
+	return p.readAlone(op, value, replies)
+}
+
+// readAlone reads what is answered where a key is held alone, and what is answered in the same
+// way elsewhere.
+func (p *Params) readAlone(op core.Op, value string, replies []resp.Reply) core.Vote {
 	if p.From != "" && (op == core.Resume || op == core.Release) {
 		return p.readHand(op, replies)
 	}

@@ -74,10 +74,8 @@ func (reader) Release(key, value string, w Waiter, stay bool, deputy Deputy) res
 // Read implements [Kind]. Who held the key alone may have asked for something before it
 // became a reader: the replies to that are told apart by their form, or are the same.
 func (reader) Read(p *Params, op core.Op, value string, replies []resp.Reply) core.Vote {
-	alone := *p
-	alone.Kind = nil
 	if op != core.Ask {
-		return alone.Read(op, value, replies)
+		return p.readAlone(op, value, replies)
 	}
 	if len(replies) > 1 {
 		return readAcquire(value, replies)

@@ -154,21 +154,11 @@ func Prefer(kind Kind, slot int) Kind {
 }
 
 // Read reads what the others are answered.
-func (s Slots) Read(p *Params, op core.Op, _ string, replies []resp.Reply) core.Vote {
-	switch op {
-	case core.Ask:
-		return s.readTake(p, replies[0])
-	case core.Raise:
-		return readRaise(replies[0])
-	case core.Extend:
-		v := readExtend(replies[0])
-		if p.Waiter != "" && v.Holder == p.Waiter.Reservation() {
-			return core.Vote{Answer: core.Absent} // it is there for us to take
-		}
-		return v
-	default:
-		return readRelease(replies[0])
+func (s Slots) Read(p *Params, op core.Op, value string, replies []resp.Reply) core.Vote {
+	if op != core.Ask {
+		return p.readAlone(op, value, replies)
 	}
+	return s.readTake(p, replies[0])
 }
 
 func (s Slots) readTake(p *Params, r resp.Reply) core.Vote {

@@ -39,14 +39,7 @@ func electCommand(status *int) *cobra.Command {
 		Long:              electLong + "\n" + electStatuses,
 		Example:           electExample,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			name, command, err := splitArgs(cmd, args)
-			if err != nil {
-				return err
-			}
-			*status, err = f.under(cmd, name, command, run.Elect)
-			return err
-		},
+		RunE:              f.under(status, run.Elect),
 	}
 	f.register(cmd)
 	return cmd

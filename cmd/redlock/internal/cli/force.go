@@ -18,7 +18,7 @@ import (
 
 // forceFlags are the flags of "redlock release --force".
 type forceFlags struct {
-	lookFlags
+	nodeFlags
 	holder string // its id, "" to ask
 }
 
@@ -28,7 +28,7 @@ func (f *forceFlags) runForceRelease(cmd *cobra.Command, args []string) (int, er
 	if err != nil {
 		return 0, err
 	}
-	return f.with(cmd, func(ctx context.Context, l *redlock.Locker, _ int, p look.Page) (int, error) {
+	return f.look(cmd, func(ctx context.Context, l *redlock.Locker, _ int, p look.Page) (int, error) {
 		return look.Force(ctx, l, name, f.holder, confirm, p)
 	})
 }

@@ -11,11 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redlock-go/redlock"
-	"github.com/redlock-go/redlock/cmd/redlock/internal/devcluster"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/run"
-	"github.com/redlock-go/redlock/rueidis"
 )
 
 // leaseEnv is the environment variable with the text of a lease.
@@ -59,22 +57,6 @@ Exit status:
    76  the lease is over, or another has it
   125  a mistake in the flags or nodes, or a failure of redlock`
 
-// commonFlags are those of all commands that ask the nodes.
-func (f *runFlags) commonFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringArrayVar(&f.nodes, "nodes", nil, "the nodes: `URL`,URL,… or @FILE with a URL a line; may be repeated (default $REDLOCK_NODES)")
-	flags.BoolVar(&f.dev, "dev", false, "use the cluster of \"redlock dev\"")
-	flags.DurationVar(&f.timeout, "node-timeout", 0, "how long one node may take to answer, a quarter of the TTL at the most")
-	flags.Lookup("node-timeout").DefValue = "a tenth of the TTL, at most 50ms"
-	flags.BoolVar(&f.json, "json", false, "say what happens as JSON, an object a line, on stderr")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
-}
-
-func (f *runFlags) longestFlag(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&f.longest, "longest-ttl", 0, "the longest TTL that anybody uses on these nodes: one that restarted without its data does not vote for so long")
-	cmd.Flags().Lookup("longest-ttl").DefValue = "the TTL"
-}
-
 func acquireCommand(status *int) *cobra.Command {
 	var f runFlags
 	out := ""
@@ -96,14 +78,13 @@ func acquireCommand(status *int) *cobra.Command {
 			return err
 		},
 	}
-	f.commonFlags(cmd)
-	f.longestFlag(cmd)
+	f.registerNodes(cmd.Flags())
+	f.registerLongest(cmd.Flags())
 	flags := cmd.Flags()
 	flags.DurationVar(&f.ttl, "ttl", defaultHandedTTL, "how long the lock stays taken, unless it is extended or released")
-	flags.DurationVar(&f.wait, "wait", unset, "how long to wait for the lock; 0: try once")
-	flags.Lookup("wait").DefValue = "for ever"
-	flags.StringVar(&f.prefix, "prefix", redlock.DefaultPrefix, "what stands before NAME in the key on the nodes")
-	flags.StringVar(&f.label, "label", "", "a name for others to see who holds the lock, beside host and process")
+	f.registerWait(flags)
+	f.registerPrefix(flags)
+	f.registerLabel(flags)
 	flags.StringVar(&out, "out", "", "write the lease to a new `FILE` that only its user may read, in place of stdout")
 	f.killAfter = unset
 	return cmd
@@ -144,19 +125,13 @@ func renaming(f *os.File, name string) error {
 
 // ask runs a command that asks the nodes.
 func (f *runFlags) ask(do func(run.Options, *report.Reporter) (int, error)) (status int, err error) {
-	if f.dev && len(f.nodes) > 0 {
-		return 0, exit.Failuref("", "--dev and --nodes exclude each other")
+	if err := f.contradict(); err != nil {
+		return 0, err
 	}
 	reporter := report.New(os.Stderr, report.Style{JSON: f.json, Verbose: f.verbose})
 	defer reporter.Close()
 	status, err = do(run.Options{
-		Open: func() ([]redlock.Node, error) {
-			urls, err := f.standing(reporter)
-			if err != nil {
-				return nil, err
-			}
-			return rueidis.OpenAll(urls...)
-		},
+		Open:    func() ([]redlock.Node, error) { return f.open(reporter) },
 		Forever: f.wait == unset, Wait: f.wait,
 		Prefix: f.prefix, Label: f.label,
 		NodeTimeout: f.timeout, LongestTTL: f.longest,
@@ -165,18 +140,6 @@ func (f *runFlags) ask(do func(run.Options, *report.Reporter) (int, error)) (sta
 		reporter.Tell(report.Exit{Status: status})
 	}
 	return status, err
-}
-
-// standing returns nodes that are there when this process is not any more.
-func (f *runFlags) standing(reporter *report.Reporter) ([]string, error) {
-	if !f.dev {
-		return f.given(reporter)
-	}
-	state, ok := devcluster.Find()
-	if !ok {
-		return nil, exit.Failuref(`"redlock dev" in another terminal starts one`, "no dev cluster is up")
-	}
-	return state.URLs(), nil
 }
 
 func extendCommand(status *int) *cobra.Command {
@@ -199,8 +162,8 @@ func extendCommand(status *int) *cobra.Command {
 			return err
 		},
 	}
-	f.commonFlags(cmd)
-	f.longestFlag(cmd)
+	f.registerNodes(cmd.Flags())
+	f.registerLongest(cmd.Flags())
 	cmd.Flags().DurationVar(&f.ttl, "ttl", 0, "for how long from now on")
 	cmd.Flags().Lookup("ttl").DefValue = "what \"redlock acquire\" was given"
 	return cmd

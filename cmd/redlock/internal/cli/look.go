@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -9,51 +10,36 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redlock-go/redlock"
-	"github.com/redlock-go/redlock/cmd/redlock/internal/devcluster"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/look"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
-	"github.com/redlock-go/redlock/rueidis"
 )
-
-// lookFlags are the flags of those who look at locks.
-type lookFlags struct {
-	nodes   []string
-	dev     bool
-	timeout time.Duration
-	prefix  string
-	json    bool
-}
 
 const mostLookTimeout = redlock.DefaultTTL / 4
 
-func (f *lookFlags) register(cmd *cobra.Command) {
+// registerLook registers them in the words of those who look at locks.
+func (f *nodeFlags) registerLook(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.nodes, "nodes", nil, "the nodes: `URL`,URL,… or @FILE with a URL a line; may be repeated (default $REDLOCK_NODES)")
-	flags.BoolVar(&f.dev, "dev", false, "use the cluster of \"redlock dev\"")
-	flags.DurationVar(&f.timeout, "node-timeout", 0, "how long one node may take to answer, 2.5s at the most")
+	f.register(flags)
+	f.registerPrefix(flags)
+	flags.Lookup("node-timeout").Usage = "how long one node may take to answer, 2.5s at the most"
 	flags.Lookup("node-timeout").DefValue = "50ms, and 1s for connecting"
-	flags.StringVar(&f.prefix, "prefix", redlock.DefaultPrefix, "what stands before names in the keys on the nodes")
-	flags.BoolVar(&f.json, "json", false, "an object a line on stdout, and on stderr what goes wrong")
+	flags.Lookup("json").Usage = "an object a line on stdout, and on stderr what goes wrong"
 }
 
-// with calls do with the nodes, and what is to be shown to on stdout.
-func (f *lookFlags) with(cmd *cobra.Command, do func(ctx context.Context, l *redlock.Locker, nodes int, p look.Page) (int, error)) (status int, err error) {
-	switch {
-	case f.dev && len(f.nodes) > 0:
-		return 0, exit.Failuref("", "--dev and --nodes exclude each other")
-	case cmd.Flags().Changed("node-timeout") && (f.timeout < time.Millisecond || f.timeout > mostLookTimeout):
+// look calls do with the nodes, and what is to be shown to on stdout.
+func (f *nodeFlags) look(cmd *cobra.Command, do func(ctx context.Context, l *redlock.Locker, nodes int, p look.Page) (int, error)) (status int, err error) {
+	if err := f.contradict(); err != nil {
+		return 0, err
+	}
+	if cmd.Flags().Changed("node-timeout") && (f.timeout < time.Millisecond || f.timeout > mostLookTimeout) {
 		return 0, exit.Failuref("", "--node-timeout %v: from 1ms to %v", f.timeout, mostLookTimeout)
 	}
 	reporter := report.New(os.Stderr, report.Style{JSON: f.json})
 	defer reporter.Close()
-	urls, err := f.urls(reporter)
+	nodes, err := f.open(reporter)
 	if err != nil {
-		return 0, err
-	}
-	nodes, err := rueidis.OpenAll(urls...)
-	if err != nil {
-		return 0, exit.Failuref("", "%w", err)
+		return 0, asFailure(err)
 	}
 	prefix := f.prefix
 	if prefix == "" {
@@ -62,23 +48,20 @@ func (f *lookFlags) with(cmd *cobra.Command, do func(ctx context.Context, l *red
 	// What is wrong with a node stands in what is shown.
 	locker, err := redlock.New(redlock.Config{Nodes: nodes, NodeTimeout: f.timeout, Prefix: prefix, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return 0, exit.Failuref("", "%w", err)
+		return 0, asFailure(err)
 	}
 	status, err = do(cmd.Context(), locker, len(nodes), look.Page{Out: cmd.OutOrStdout(), JSON: f.json, Tell: reporter.Tell})
 	_ = locker.Close() // nothing was taken
 	return status, err
 }
 
-// urls are the nodes that are meant.
-func (f *lookFlags) urls(reporter *report.Reporter) ([]string, error) {
-	if !f.dev {
-		return (&runFlags{nodes: f.nodes}).given(reporter)
+// asFailure makes an error our own failure, unless it says what it is.
+func asFailure(err error) error {
+	var known *exit.Error
+	if errors.As(err, &known) {
+		return err
 	}
-	state, ok := devcluster.Find()
-	if !ok {
-		return nil, exit.Failuref(`"redlock dev" in another terminal starts one`, "no dev cluster is up, so there is nothing to look at")
-	}
-	return state.URLs(), nil
+	return &exit.Error{Status: exit.Failure, Err: err}
 }
 
 const lsLong = `Ls lists the locks whose names begin with PREFIX, or all, in no order: who holds
@@ -93,7 +76,7 @@ Exit status: 0; 75 if so few nodes could be read that locks may be missing; 125
 after a mistake or a failure.`
 
 func lsCommand(status *int) *cobra.Command {
-	var f lookFlags
+	var f nodeFlags
 	cmd := &cobra.Command{
 		Use:   "ls [flags] [PREFIX]",
 		Short: "List locks",
@@ -110,13 +93,13 @@ func lsCommand(status *int) *cobra.Command {
 			if len(args) == 1 {
 				prefix = args[0]
 			}
-			*status, err = f.with(cmd, func(ctx context.Context, l *redlock.Locker, nodes int, p look.Page) (int, error) {
+			*status, err = f.look(cmd, func(ctx context.Context, l *redlock.Locker, nodes int, p look.Page) (int, error) {
 				return look.List(ctx, l, nodes/2+1, prefix, p)
 			})
 			return err
 		},
 	}
-	f.register(cmd)
+	f.registerLook(cmd)
 	return cmd
 }
 
@@ -128,7 +111,7 @@ Exit status: 0, whoever holds it; 75 if too few nodes answer to tell; 125 after 
 mistake or a failure.`
 
 func inspectCommand(status *int) *cobra.Command {
-	var f lookFlags
+	var f nodeFlags
 	cmd := &cobra.Command{
 		Use:               "inspect [flags] NAME",
 		Short:             "Show all that the nodes say of a lock",
@@ -140,13 +123,13 @@ func inspectCommand(status *int) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			*status, err = f.with(cmd, func(ctx context.Context, l *redlock.Locker, _ int, p look.Page) (int, error) {
+			*status, err = f.look(cmd, func(ctx context.Context, l *redlock.Locker, _ int, p look.Page) (int, error) {
 				return look.Inspect(ctx, l, name, p)
 			})
 			return err
 		},
 	}
-	f.register(cmd)
+	f.registerLook(cmd)
 	return cmd
 }
 

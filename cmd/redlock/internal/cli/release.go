@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/redlock-go/redlock"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
 )
 
@@ -37,7 +36,7 @@ func releaseCommand(status *int) *cobra.Command {
   redlock release --force --holder YZApZa1g0bsBUJ4WY5HILw backup`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if force {
-				forced := forceFlags{lookFlags{f.nodes, f.dev, f.timeout, f.prefix, f.json}, holder}
+				forced := forceFlags{f.nodeFlags, holder}
 				*status, err = forced.runForceRelease(cmd, args)
 				return err
 			}
@@ -50,10 +49,11 @@ func releaseCommand(status *int) *cobra.Command {
 			return err
 		},
 	}
-	f.commonFlags(cmd)
 	flags := cmd.Flags()
+	f.registerNodes(flags)
 	flags.BoolVar(&force, "force", false, "take the lock NAME from its holder")
 	flags.StringVar(&holder, "holder", "", "with --force: the holder's `ID`, as \"redlock inspect\" shows it (default: ask, on a terminal)")
-	flags.StringVar(&f.prefix, "prefix", redlock.DefaultPrefix, "with --force: what stands before NAME in the key on the nodes")
+	f.registerPrefix(flags)
+	flags.Lookup("prefix").Usage = "with --force: " + flags.Lookup("prefix").Usage
 	return cmd
 }

@@ -14,10 +14,8 @@ import (
 	"github.com/redlock-go/redlock"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/devcluster"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
-	"github.com/redlock-go/redlock/cmd/redlock/internal/nodelist"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/report"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/run"
-	"github.com/redlock-go/redlock/rueidis"
 )
 
 const runLong = `Run takes the lock NAME, runs the command, and gives the lock back.
@@ -69,8 +67,7 @@ const runExample = `  redlock run backup -- /usr/local/bin/backup --all
 
 // runFlags are the flags of "redlock run".
 type runFlags struct {
-	nodes     []string
-	dev       bool
+	nodeFlags
 	ttl       time.Duration
 	wait      time.Duration
 	maxHold   time.Duration
@@ -78,11 +75,8 @@ type runFlags struct {
 	read      bool
 	slots     int
 	killAfter time.Duration
-	timeout   time.Duration
 	longest   time.Duration
-	prefix    string
 	label     string
-	json      bool
 	verbose   bool
 }
 
@@ -97,19 +91,11 @@ func runCommand(status *int) *cobra.Command {
 		Long:              runLong + "\n" + exitStatuses,
 		Example:           runExample,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			name, command, err := splitArgs(cmd, args)
-			if err != nil {
-				return err
-			}
-			*status, err = f.run(cmd, name, command)
-			return err
-		},
+		RunE:              f.under(status, run.Run),
 	}
 	flags := cmd.Flags()
 	f.register(cmd)
-	flags.DurationVar(&f.wait, "wait", unset, "how long to wait for the lock; 0: try once")
-	flags.Lookup("wait").DefValue = "for ever"
+	f.registerWait(flags)
 	flags.DurationVar(&f.maxHold, "max-hold", 0, "stop the command when it has held the lock for so long")
 	flags.Lookup("max-hold").DefValue = "0s"
 	flags.BoolVar(&f.read, "read", false, "share the lock with others that read, while nobody holds it alone")
@@ -123,22 +109,33 @@ func runCommand(status *int) *cobra.Command {
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.registerNodes(flags)
-	f.longestFlag(cmd)
+	f.registerLongest(flags)
+	flags.Lookup("dev").Usage += ", or if none runs, nodes in this process"
+	f.registerPrefix(flags)
 	flags.DurationVar(&f.ttl, "ttl", redlock.DefaultTTL, "how long the lock stays taken after a crash")
 	flags.DurationVar(&f.killAfter, "kill-after", unset, "from SIGTERM to SIGKILL when the command is stopped, half of the TTL at the most")
 	flags.Lookup("kill-after").DefValue = "a third of the TTL"
-	flags.StringVar(&f.label, "label", "", "a name for others to see who holds the lock, beside host and process")
+	f.registerLabel(flags)
+}
+
+// registerNodes registers those that all have who take, keep or give back a lock.
+func (f *runFlags) registerNodes(flags *pflag.FlagSet) {
+	f.nodeFlags.register(flags)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
 }
 
-// registerNodes registers those of all who talk to nodes.
-func (f *runFlags) registerNodes(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.nodes, "nodes", nil, "the nodes: `URL`,URL,… or @FILE with a URL a line; may be repeated (default $REDLOCK_NODES)")
-	flags.BoolVar(&f.dev, "dev", false, "use the cluster of \"redlock dev\", or if none runs, nodes in this process")
-	flags.DurationVar(&f.timeout, "node-timeout", 0, "how long one node may take to answer, a quarter of the TTL at the most")
-	flags.Lookup("node-timeout").DefValue = "a tenth of the TTL, at most 50ms"
-	flags.StringVar(&f.prefix, "prefix", redlock.DefaultPrefix, "what stands before NAME in the key on the nodes")
-	flags.BoolVar(&f.json, "json", false, "say what happens as JSON, an object a line, on stderr")
+func (f *runFlags) registerLongest(flags *pflag.FlagSet) {
+	flags.DurationVar(&f.longest, "longest-ttl", 0, "the longest TTL that anybody uses on these nodes: one that restarted without its data does not vote for so long")
+	flags.Lookup("longest-ttl").DefValue = "the TTL"
+}
+
+func (f *runFlags) registerWait(flags *pflag.FlagSet) {
+	flags.DurationVar(&f.wait, "wait", unset, "how long to wait for the lock; 0: try once")
+	flags.Lookup("wait").DefValue = "for ever"
+}
+
+func (f *runFlags) registerLabel(flags *pflag.FlagSet) {
+	flags.StringVar(&f.label, "label", "", "a name for others to see who holds the lock, beside host and process")
 }
 
 // splitArgs finds NAME and COMMAND on both sides of "--".
@@ -162,12 +159,19 @@ func splitArgs(cmd *cobra.Command, args []string) (name string, command []string
 	return args[0], args[1:], nil
 }
 
-func (f *runFlags) run(cmd *cobra.Command, name string, command []string) (status int, err error) {
-	return f.under(cmd, name, command, run.Run)
+// under runs a command under a lock, in a way.
+func (f *runFlags) under(status *int, way func(run.Options, *report.Reporter) (int, error)) func(cmd *cobra.Command, args []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		name, command, err := splitArgs(cmd, args)
+		if err != nil {
+			return err
+		}
+		*status, err = f.run(cmd, name, command, way)
+		return err
+	}
 }
 
-// under runs a command under a lock, in a way.
-func (f *runFlags) under(cmd *cobra.Command, name string, command []string, way func(run.Options, *report.Reporter) (int, error)) (status int, err error) {
+func (f *runFlags) run(cmd *cobra.Command, name string, command []string, way func(run.Options, *report.Reporter) (int, error)) (status int, err error) {
 	plan, err := f.check(cmd, name)
 	if err != nil {
 		return 0, err
@@ -186,7 +190,7 @@ func (f *runFlags) under(cmd *cobra.Command, name string, command []string, way 
 		Read:    f.read,
 		Slots:   f.slots,
 		Command: command,
-		Open:    func() ([]redlock.Node, error) { return f.open(reporter, &own) },
+		Open:    func() ([]redlock.Node, error) { return f.openOwn(reporter, &own) },
 		Plan:    plan,
 		Forever: f.wait == unset,
 		Wait:    f.wait,
@@ -202,27 +206,14 @@ func (f *runFlags) under(cmd *cobra.Command, name string, command []string, way 
 	return status, err
 }
 
-// open opens the nodes. If they are a cluster of this process, own is that, and to be closed.
-func (f *runFlags) open(reporter *report.Reporter, own **devcluster.Cluster) (nodes []redlock.Node, err error) {
-	var urls []string
-	if f.dev {
-		urls, *own, err = devNodes(reporter)
-	} else {
-		urls, err = f.given(reporter)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return rueidis.OpenAll(urls...)
-}
-
 // check finds what is wrong with the flags.
 func (f *runFlags) check(cmd *cobra.Command, name string) (run.Plan, error) {
 	const longestLabel = 64
 	flags := cmd.Flags()
+	if err := f.contradict(); err != nil {
+		return run.Plan{}, err
+	}
 	switch {
-	case f.dev && len(f.nodes) > 0:
-		return run.Plan{}, exit.Failuref("", "--dev and --nodes exclude each other")
 	case f.ttl < redlock.LeastTTL:
 		return run.Plan{}, exit.Failuref("", "--ttl %v is too short: at least %v, as the requests to the nodes and the pauses of a machine must fit into it", f.ttl, redlock.LeastTTL)
 	case flags.Changed("wait") && f.wait < 0:
@@ -255,36 +246,4 @@ func (f *runFlags) check(cmd *cobra.Command, name string) (run.Plan, error) {
 		}
 	}
 	return run.NewPlan(f.ttl, f.killAfter, f.maxHold)
-}
-
-// given returns the nodes of the flags or the environment.
-func (f *runFlags) given(reporter *report.Reporter) ([]string, error) {
-	list, err := nodelist.Find(f.nodes, os.Getenv(nodelist.Env))
-	if err != nil {
-		return nil, err
-	}
-	if list.Exposed {
-		reporter.Tell(report.Warning{
-			Message: "a password on the command line can be read by every user of this machine",
-			Hint:    "put the URLs into " + nodelist.Env + ", or into a file for --nodes @FILE",
-		})
-	}
-	return list.URLs, nil
-}
-
-// devNodes returns the nodes of the cluster of "redlock dev", or of one that
-// lives in this process, which the caller closes.
-func devNodes(reporter *report.Reporter) (urls []string, own *devcluster.Cluster, err error) {
-	if state, ok := devcluster.Find(); ok {
-		return state.URLs(), nil, nil
-	}
-	own, err = devcluster.Start(devNodesDefault, devcluster.Mini)
-	if err != nil {
-		return nil, nil, err
-	}
-	reporter.Tell(report.Note{
-		Message: "no dev cluster is up, so this run has one of its own, and keeps out nobody",
-		Hint:    `"redlock dev" in another terminal starts one for all`,
-	})
-	return own.URLs(), own, nil
 }

@@ -1,5 +1,5 @@
-// Package look is what "redlock ls", "redlock inspect" and "redlock release --force" have to
-// show: tables for people, or an object a line for programs, on stdout.
+// Package look is what "redlock ls", "inspect", "leader" and "release --force" have to show:
+// tables for people, or an object a line for programs, on stdout.
 package look
 
 import (
@@ -37,8 +37,8 @@ func failure(err error) error {
 	return &exit.Error{Status: exit.Failure, Err: err}
 }
 
-// Lock is one lock as a line of "redlock ls --json". It is a contract, as Details and
-// Taken are: cmd/redlock/README.md has it. Fields are only added.
+// Lock is one lock as a line of "redlock ls --json". It is a contract, as Details, Taken
+// and Reign are: cmd/redlock/README.md has it. Fields are only added.
 type Lock struct {
 	Key      string  `json:"key"`
 	Name     string  `json:"name"`
