@@ -51,6 +51,32 @@ func (l *Locker) judge(key string, nodes []NodeState) (Verdict, *Holder) {
 	return Split, holder
 }
 
+// judgeSlots is what the nodes say together of a semaphore, of which those have slots.
+func (l *Locker) judgeSlots(key string, nodes []NodeState, slots []Share) (Verdict, *Holder) {
+	heard := 0
+	for _, n := range nodes {
+		if n.Answered && !n.barred {
+			heard++
+		}
+	}
+	if len(slots) == 0 {
+		return Free, nil
+	}
+	h := &Holder{Key: key, Label: "slots"}
+	for _, s := range slots {
+		if s.Nodes > h.Nodes || s.Nodes == h.Nodes && longer(s.Remaining, h.Remaining) < 0 {
+			h.Nodes, h.Remaining = s.Nodes, s.Remaining
+		}
+	}
+	switch {
+	case h.Nodes >= l.terms.Need:
+		return Held, h
+	case heard < l.terms.Need:
+		return Unknown, h
+	}
+	return Split, h
+}
+
 // foremost is who has the key on most nodes; of two that have it on as many always the
 // same.
 func (l *Locker) foremost(key string, holders map[string][]NodeState) *Holder {

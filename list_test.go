@@ -133,6 +133,86 @@ func TestListEntry(t *testing.T) {
 	})
 }
 
+// A semaphore is listed beside the lock of the same name, with those who have its slots.
+func TestListSemaphores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(3)
+		l := open(t, nodes)
+		if _, err := l.Acquire(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := l.AcquireSlot(t.Context(), "x", 3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 600 { // more than a page
+			if _, err := l.AcquireSlot(t.Context(), fmt.Sprintf("many/%03d", i), 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		given, err := l.AcquireSlot(t.Context(), "given back", 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := given.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range nodes {
+			n.Exec("ZADD", "{redlock:stranger}:s", "1", "member")
+			n.Exec("SET", "{redlock:string}:s", "v")
+		}
+		nodes[1].Exec("DEL", "{redlock:x}:s")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		before := batches(nodes)
+		var semaphore redlock.Entry
+		found, semaphores := 0, 0
+		for e, err := range l.List(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			found++
+			if e.Semaphore {
+				semaphores++
+				if e.Name == "x" {
+					semaphore = e
+				}
+			}
+		}
+		onlyReads(t, nodes, before)
+		if found != 602 || semaphores != 601 {
+			t.Errorf("%d found, %d of them semaphores", found, semaphores)
+		}
+		h, slots := semaphore.Holder, semaphore.Slots
+		if semaphore.Verdict != redlock.Held || semaphore.Key != "redlock:x" || semaphore.Answered != 3 || len(slots) != 2 ||
+			h == nil || h.Label != "slots" || h.Nodes != 2 || h.Remaining != 9*time.Second {
+			t.Fatalf("%+v, held by %+v", semaphore, h)
+		}
+		for i, s := range slots {
+			if s.Slot != i || s.Label != t.Name() || s.Nodes != 2 || s.Remaining != 9*time.Second {
+				t.Errorf("%+v", s)
+			}
+		}
+		if _, err := l.ForceRelease(t.Context(), *h); err == nil {
+			t.Error("all slots were taken by force")
+		}
+		nodes[2].Exec("DEL", "{redlock:x}:s")
+		for e, err := range l.List(t.Context(), "x") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Semaphore && e.Verdict != redlock.Split {
+				t.Errorf("on a minority: %+v", e)
+			}
+		}
+		nodes[0].Kill()
+		if found, err := names(t, l, "x"); err != nil || !slices.Equal(found, []string{"x"}) {
+			t.Errorf("found %q, %v", found, err)
+		}
+	})
+}
+
 // Where keys have no prefix, those beside a lock's own are not taken for locks.
 func TestListWithoutPrefix(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

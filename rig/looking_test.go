@@ -44,6 +44,10 @@ func TestLookingOnlyReads(t *testing.T) {
 		for _, name := range []string{"k", "a*c", "abc", "a[b]c", `a\c`, "a?c"} {
 			acquire(t, holder, name)
 		}
+		for _, name := range []string{"k", "a*s", "as"} {
+			_, err := holder.AcquireSlot(t.Context(), name, 2)
+			ok(t, err)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		waits := make(chan struct{})
@@ -64,11 +68,14 @@ func TestLookingOnlyReads(t *testing.T) {
 			t.Errorf("%+v, held by %+v", in, h)
 		}
 		for prefix, want := range map[string][]string{
-			"": {"a*c", "a?c", "a[b]c", `a\c`, "abc", "k"}, "a*": {"a*c"}, "a?": {"a?c"}, "a[b": {"a[b]c"}, `a\`: {`a\c`},
+			"": {"a*c", "a*s()", "a?c", "a[b]c", `a\c`, "abc", "as()", "k", "k()"}, "a*": {"a*c", "a*s()"}, "a?": {"a?c"}, "a[b": {"a[b]c"}, `a\`: {`a\c`},
 		} {
 			var found []string
 			for e, err := range eye.List(t.Context(), prefix) {
 				ok(t, err)
+				if e.Semaphore {
+					e.Name += "()"
+				}
 				found = append(found, e.Name)
 			}
 			if slices.Sort(found); !slices.Equal(found, want) {
@@ -87,7 +94,7 @@ func TestLookingOnlyReads(t *testing.T) {
 			nodes, err := open(urls("redlock-look")[0])
 			ok(t, err)
 			refused := ""
-			batch := append(script.Look("redlock:k"), script.Page("0", "redlock:"))
+			batch := append(script.Look("redlock:k"), script.Locks.Page("0", "redlock:"))
 			replies, err := nodes[0].Do(t.Context(), append(batch, script.Verify()...))
 			ok(t, err)
 			ok(t, nodes[0].Close())

@@ -38,19 +38,20 @@ const Forever time.Duration = -1
 // share the key.
 const MostWaiters = 100
 
+const last = "99" // of so many
+
 // Look asks for all that a node keeps of a key, and of the semaphore of that name. ReadLook
 // reads the replies.
 func Look(key string) []resp.Command {
-	const last = "99" // of MostWaiters
 	return []resp.Command{
 		{"GET", key},
 		{"PTTL", key},
 		{"ZSCORE", Register(key), member},
 		{"ZRANGE", Queue(key), "0", last},
 		{"TIME"},
-		{"ZRANGE", readers(key), "0", last, "WITHSCORES"},
-		{"ZRANGE", Slots{}.holders(key), "0", last, "WITHSCORES"},
-		{"ZRANGE", Slots{}.expiries(key), "0", last, "WITHSCORES"},
+		sharers(readers(key)),
+		sharers(Slots{}.holders(key)),
+		sharers(Slots{}.expiries(key)),
 		{"ZRANGE", Slots{}.queue(key), "0", last},
 	}
 }
@@ -95,13 +96,18 @@ func (v *View) share(replies []resp.Reply) {
 			}
 		}
 	}
+	v.haveSlots(replies[6], replies[7], now)
+}
+
+// haveSlots reads who have slots, and until when. What others keep under such a name is nobody's.
+func (v *View) haveSlots(holders, expiries resp.Reply, now float64) {
 	until := make(map[string]float64)
-	for _, e := range scored(replies[7]) {
+	for _, e := range scored(expiries) {
 		until[e.name] = e.score
 	}
-	for _, r := range scored(replies[6]) {
+	for _, r := range scored(holders) {
 		left := until[r.name] - now
-		if IsReservation(r.name) || until[r.name] > 0 && now > 0 && left <= 0 {
+		if IsReservation(r.name) || !IsOurs(r.name) || until[r.name] > 0 && now > 0 && left <= 0 {
 			continue
 		}
 		sh := Share{Value: r.name, Slot: int(r.score)}
@@ -182,10 +188,23 @@ func readToken(score string) uint64 {
 	return 0
 }
 
+// Listed is one of the kinds of what List goes over: what is held under a name.
+type Listed int
+
+// The kinds.
+const (
+	Locks Listed = iota
+	Semaphores
+)
+
 // Page asks for the keys of a node that begin with the prefix, some of them at a time:
 // from a cursor, at first "0". ReadPage reads the reply.
-func Page(cursor, prefix string) resp.Command {
-	return resp.Command{"SCAN", cursor, "MATCH", escaped.Replace(prefix) + "*", "COUNT", pageSize}
+func (l Listed) Page(cursor, prefix string) resp.Command {
+	pattern := escaped.Replace(prefix) + "*"
+	if l == Semaphores {
+		pattern = Slots{}.holders(pattern)
+	}
+	return resp.Command{"SCAN", cursor, "MATCH", pattern, "COUNT", pageSize}
 }
 
 // pageSize is how many places of its table a node looks at in one call: some tenths of a
@@ -195,9 +214,9 @@ const pageSize = "512"
 // escaped makes each character of a name stand for itself in a pattern.
 var escaped = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
-// ReadPage reads a page: the keys that are locks, or may be, and the cursor of the next
+// ReadPage reads a page: the keys of what is of this kind, or may be, and the cursor of the next
 // page, "0" after the last.
-func ReadPage(r resp.Reply) (keys []string, next string, err error) {
+func (l Listed) ReadPage(r resp.Reply) (keys []string, next string, err error) {
 	switch {
 	case r.Kind == resp.Error:
 		return nil, "", ServerError(r.Text)
@@ -205,9 +224,17 @@ func ReadPage(r resp.Reply) (keys []string, next string, err error) {
 		return nil, "", garbage("%v to SCAN", r).Err
 	}
 	for _, item := range r.Items[1].Items {
-		if key := item.Text; key != FreshKey && !isHelper(key) {
-			keys = append(keys, key)
+		key := item.Text
+		switch {
+		case l == Semaphores:
+			key = strings.TrimSuffix(strings.TrimPrefix(key, "{"), "}:s")
+			if key == "" || (Slots{}).holders(key) != item.Text {
+				continue
+			}
+		case key == FreshKey || isHelper(key):
+			continue
 		}
+		keys = append(keys, key)
 	}
 	return keys, r.Items[0].Text, nil
 }
@@ -220,27 +247,53 @@ func isHelper(key string) bool {
 }
 
 // Holders asks who has each of the keys. ReadHolders reads the replies.
-func Holders(keys []string) []resp.Command {
-	batch := make([]resp.Command, 0, 2*len(keys))
+func (l Listed) Holders(keys []string) []resp.Command {
+	batch := make([]resp.Command, 0, 2*len(keys)+1)
 	for _, key := range keys {
-		batch = append(batch, resp.Command{"GET", key}, resp.Command{"PTTL", key})
+		if l == Semaphores {
+			batch = append(batch, sharers(Slots{}.holders(key)), sharers(Slots{}.expiries(key)))
+		} else {
+			batch = append(batch, resp.Command{"GET", key}, resp.Command{"PTTL", key})
+		}
+	}
+	if l == Semaphores {
+		batch = append(batch, resp.Command{"TIME"})
 	}
 	return batch
 }
 
+// sharers asks for the first of several who have something, and their scores.
+func sharers(key string) resp.Command { return resp.Command{"ZRANGE", key, "0", last, "WITHSCORES"} }
+
 // ReadHolders reads who has each of so many keys. Of a key that holds something else than
-// a string it says nothing.
-func ReadHolders(n int, replies []resp.Reply) ([]View, error) {
-	if len(replies) != 2*n {
-		return nil, fmt.Errorf("%d replies to a batch of %d: this is no Redis server", len(replies), 2*n)
+// it should it says nothing.
+func (l Listed) ReadHolders(n int, replies []resp.Reply) ([]View, error) {
+	if want := len(l.Holders(make([]string, n))); len(replies) != want {
+		return nil, fmt.Errorf("%d replies to a batch of %d: this is no Redis server", len(replies), want)
 	}
 	sights := make([]View, n)
 	for i := range sights {
-		value, pttl := replies[2*i], replies[2*i+1]
-		var err error
-		if sights[i].Value, sights[i].Remaining, err = readKey(value, pttl); err != nil && value.Code() != "WRONGTYPE" {
+		holder, life := replies[2*i], replies[2*i+1]
+		if holder.Code() == "WRONGTYPE" || life.Code() == "WRONGTYPE" {
+			continue
+		}
+		if err := l.readHolder(&sights[i], holder, life, replies[len(replies)-1]); err != nil {
 			return nil, err
 		}
 	}
 	return sights, nil
+}
+
+func (l Listed) readHolder(v *View, holder, life, clock resp.Reply) (err error) {
+	if l == Locks {
+		v.Value, v.Remaining, err = readKey(holder, life)
+		return err
+	}
+	for _, r := range []resp.Reply{holder, life, clock} {
+		if r.Kind == resp.Error {
+			return ServerError(r.Text)
+		}
+	}
+	v.haveSlots(holder, life, readClock(clock))
+	return nil
 }

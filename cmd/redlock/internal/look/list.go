@@ -44,6 +44,9 @@ func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Pag
 		if h := e.Holder; h != nil {
 			holder, nodes, left = word(h.Label), h.Nodes, expires(h.Remaining)
 		}
+		if e.Semaphore {
+			holder = slotsInUse(len(e.Slots))
+		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d/%d\t%s\n", word(e.Name), e.Verdict, holder, nodes, e.Answered, left)
 		if lines++; lines%flushEvery == 0 {
 			if err := table.Flush(); err != nil {
@@ -54,6 +57,25 @@ func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Pag
 	return status, failure(table.Flush())
 }
 
+// mostListed is how many holders of slots a node tells of: see redlock.Entry.
+const mostListed = 100
+
+func slotsInUse(n int) string {
+	switch {
+	case n == 1:
+		return "(1 slot)"
+	case n >= mostListed:
+		return fmt.Sprintf("(%d slots, or more)", n)
+	}
+	return fmt.Sprintf("(%d slots)", n)
+}
+
 func lockOf(e redlock.Entry, need int) Lock {
-	return Lock{Key: e.Key, Name: e.Name, State: string(e.Verdict), Holder: holderOf(e.Holder), Answered: e.Answered, Need: need}
+	lock := Lock{Key: e.Key, Name: e.Name, State: string(e.Verdict), Answered: e.Answered, Need: need}
+	if e.Semaphore {
+		lock.Slots = sharesOf(e.Slots, true)
+	} else {
+		lock.Holder = holderOf(e.Holder)
+	}
+	return lock
 }

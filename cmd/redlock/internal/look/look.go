@@ -44,8 +44,9 @@ type Lock struct {
 	Name     string  `json:"name"`
 	State    string  `json:"state"` // "held", "free", "reserved", "split" or "unknown"
 	Holder   *Holder `json:"holder,omitempty"`
-	Answered int     `json:"answered"` // how many nodes told who has it
-	Need     int     `json:"need"`     // how many are a majority
+	Slots    []Share `json:"slots,omitempty"` // of a semaphore: who has one
+	Answered int     `json:"answered"`        // how many nodes told who has it
+	Need     int     `json:"need"`            // how many are a majority
 }
 
 // Holder is who has the key of a lock on most nodes.
