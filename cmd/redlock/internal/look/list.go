@@ -1,6 +1,7 @@
 package look
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,8 @@ import (
 // they must be for those.
 const flushEvery = 100
 
-// List shows the locks whose names begin with the prefix. It returns the exit status.
+// List shows the locks whose names begin with the prefix, and which nodes are missing in that. It
+// returns the exit status.
 func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Page) (status int, err error) {
 	table := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 	lines := 0
@@ -54,7 +56,28 @@ func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Pag
 			}
 		}
 	}
-	return status, failure(table.Flush())
+	if err := table.Flush(); err != nil || status != exit.OK {
+		return status, failure(err)
+	}
+	return status, health(ctx, l, p)
+}
+
+// health tells of nodes that do not answer, or whose word counts for nothing.
+func health(ctx context.Context, l *redlock.Locker, p Page) error {
+	in, err := l.Inspect(ctx, "health") // any lock will do
+	if err != nil && !errors.Is(err, redlock.ErrNoQuorum) {
+		return failure(err)
+	}
+	e := report.Degraded{Of: len(in.Nodes)}
+	for _, n := range in.Nodes {
+		if err := cmp.Or(n.Err, n.Doubt); err != nil {
+			e.Nodes = append(e.Nodes, report.NodeTrouble{Node: n.Node, Error: err.Error()})
+		}
+	}
+	if len(e.Nodes) > 0 {
+		p.Tell(e)
+	}
+	return nil
 }
 
 // mostListed is how many holders of slots a node tells of: see redlock.Entry.

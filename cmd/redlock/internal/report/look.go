@@ -17,6 +17,18 @@ func (e Incomplete) words(bool) []string {
 	return append([]string{fmt.Sprintf("locks may be missing: %d of the %d nodes needed could be read", e.Got, e.Need)}, troubles(e.Nodes)...)
 }
 
+// Degraded tells that a list is complete without some of the nodes.
+type Degraded struct {
+	Nodes []NodeTrouble `json:"nodes"`
+	Of    int           `json:"of"` // how many nodes there are
+}
+
+func (Degraded) name() string { return "degraded" }
+
+func (e Degraded) words(bool) []string {
+	return append([]string{fmt.Sprintf("shown without %d of the %d nodes:", len(e.Nodes), e.Of)}, troubles(e.Nodes)...)
+}
+
 // NotForced tells that a lock was not taken from its holder.
 type NotForced struct {
 	Key    string        `json:"key"`
