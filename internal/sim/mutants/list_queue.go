@@ -105,6 +105,7 @@ var ofQueue = []Mutant{
 		Name:   "late-debt",
 		Why:    "a release that is owed takes the waiter of a lost attempt out of the queue, when it is paid",
 		Breaks: breaks(check.I7),
+		Rare:   true,
 		Edits:  []Edit{{simLane, "	if c.lost == nil || c.lost.reason != core.Outvoted {\n", "	{\n"}},
 	},
 	{
