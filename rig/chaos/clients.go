@@ -41,6 +41,7 @@ type crew struct {
 // client is the place of one client, and the process that has it now.
 type client struct {
 	contestant string
+	locks      []string
 	index      int
 	lives      int // processes that had the place so far
 	name       string
@@ -67,7 +68,7 @@ func startCrew(o Options, prefix string, common traffic.Client) (*crew, error) {
 	}
 	for i := range o.Clients {
 		for _, contestant := range o.Contestants {
-			cl := &client{contestant: contestant.Name, index: i}
+			cl := &client{contestant: contestant.Name, locks: contestant.Locks(), index: i}
 			if err := c.start(cl); err != nil {
 				c.kill()
 				return nil, err
@@ -84,7 +85,7 @@ func (c *crew) start(cl *client) error {
 	cl.name = fmt.Sprintf("%s-%s-%d.%d", c.prefix, cl.contestant, cl.index, cl.lives)
 	what := c.common
 	what.Contestant, what.Name = cl.contestant, cl.name
-	what.Locks = locksOf(cl.contestant)
+	what.Locks = cl.locks
 	what.Journal = filepath.Join(c.options.Dir, cl.name+".journal")
 	what.Log = filepath.Join(c.options.Dir, cl.name+".log")
 	text, err := json.Marshal(what)
@@ -101,9 +102,6 @@ func (c *crew) start(cl *client) error {
 	cl.proc, err = process.Start(cmd)
 	return err
 }
-
-// locksOf are the locks of a contestant's clients; the first is wanted most.
-func locksOf(contestant string) []string { return []string{contestant + "/busy", contestant + "/calm"} }
 
 // harm carries out the plan of the clients' faults, and returns what was done when
 // the last is over, or soon after ctx is done. All frozen clients have been

@@ -47,8 +47,10 @@ func score(contestant traffic.Contestant, e evidence, o *Outcome, ttl time.Durat
 			if i == len(story.Tenures)-1 && !t.Released {
 				done = max(done, e.deaths[traffic.ClientOf(t.Client)]) // it renewed the lease until then
 			}
-			for _, key := range contestant.Keys(t.Lock) {
-				uses = append(uses, check.Use{Owner: traffic.ClientOf(t.Client), Key: key, From: t.Asked, To: done})
+			for _, lock := range locksOf(t) {
+				for _, key := range contestant.Keys(lock) {
+					uses = append(uses, check.Use{Owner: traffic.ClientOf(t.Client), Key: key, From: t.Asked, To: done})
+				}
 			}
 		}
 		read := make(map[string]string) // last, by operation and lock
@@ -67,7 +69,7 @@ func score(contestant traffic.Contestant, e evidence, o *Outcome, ttl time.Durat
 			}
 			if t.Op == traffic.ReadGuarded || t.Op == traffic.WriteGuarded {
 				ops[t.Lock] = append(ops[t.Lock], check.RegisterOp{
-					Client: t.Client, Write: t.Op == traffic.WriteGuarded, Token: t.Token, Value: t.Value,
+					Client: t.Client, Write: t.Op == traffic.WriteGuarded, Token: t.Token, Shared: t.Shared, Value: t.Value,
 					Stale: t.Stale, Asked: t.Asked, Answered: t.Answered,
 				})
 				s.Touches++
@@ -93,18 +95,23 @@ func score(contestant traffic.Contestant, e evidence, o *Outcome, ttl time.Durat
 	return s
 }
 
+// locksOf are the locks that somebody had at once.
+func locksOf(t traffic.Tenure) []string { return append([]string{t.Lock}, t.Also...) }
+
 // judgeLeases looks for overlaps and for tokens out of order, and for how long the
-// lock that is wanted most was nobody's.
+// lock that is wanted most was nobody's. Each slot of a semaphore is a lock.
 func (s *Score) judgeLeases(contestant traffic.Contestant, o *Outcome, ttl time.Duration) {
 	slices.SortFunc(s.Leases, func(a, b Lease) int { return cmp.Compare(a.Begin, b.Begin) })
-	for _, lock := range locksOf(contestant.Name) {
-		var holds []check.Hold
-		for _, l := range s.Leases {
-			if l.Lock == lock {
-				holds = append(holds, l.Hold)
-			}
-		}
-		if lock == locksOf(contestant.Name)[0] {
+	byLock := make(map[string][]check.Hold)
+	s.Taken = make(map[string]int)
+	for _, l := range s.Leases {
+		byLock[l.Lock] = append(byLock[l.Lock], l.Hold)
+		lock, _, _ := strings.Cut(l.Lock, "#")
+		s.Taken[lock]++
+	}
+	for _, lock := range slices.Sorted(maps.Keys(byLock)) {
+		holds := byLock[lock]
+		if lock == contestant.Locks()[0] {
 			s.Idle = idle(holds)
 		}
 		for _, overlap := range check.FindOverlaps(holds) {
@@ -131,12 +138,14 @@ func idle(holds []check.Hold) time.Duration {
 // until when it is valid, that is the time in which the process ran: nothing can
 // tell a process that stands still.
 func leases(t traffic.Tenure, timeless bool, stops []span) []Lease {
-	hold := check.Hold{Worker: t.Client, Token: t.Token, Begin: t.Begin, End: t.End, Ended: t.How != ""}
+	hold := check.Hold{Worker: t.Client, Token: t.Token, Shared: t.Shared, Begin: t.Begin, End: t.End, Ended: t.How != ""}
 	var all []Lease
 	add := func(from, to clock.Instant) {
 		if part := hold; from < to {
 			part.Begin, part.End = from, to
-			all = append(all, Lease{part, t.Lock})
+			for _, lock := range locksOf(t) {
+				all = append(all, Lease{part, lock})
+			}
 		}
 	}
 	from := t.Begin

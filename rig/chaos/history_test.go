@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func good(lock string) []traffic.Story {
 // guarded register.
 func TestViolations(t *testing.T) {
 	c := ours(t)
-	lock := locksOf(c.Name)[0]
+	lock := c.Locks()[0]
 	key := c.Keys(lock)[0]
 	type world struct {
 		stories []traffic.Story
@@ -144,10 +145,52 @@ func TestViolations(t *testing.T) {
 	}
 }
 
+// TestKinds: each slot is a lock, readers exclude only writers, and a set is a lease of each of its locks.
+func TestKinds(t *testing.T) {
+	c, found := traffic.ContestantNamed("redlock-kinds")
+	if !found {
+		t.Fatal("there is no such contestant")
+	}
+	locks := c.Locks()
+	shared, slots, pair, calm := locks[0], locks[1], locks[2], locks[3]
+	tenure := func(client, lock string, token uint64, begin, end clock.Instant) traffic.Tenure {
+		return traffic.Tenure{Client: client, Lock: lock, Token: token, Asked: begin - 10, Begin: begin, End: end, Done: end + 10, How: traffic.ByRelease, Released: true}
+	}
+	reads := func(t traffic.Tenure) traffic.Tenure { t.Shared = true; return t }
+	with := func(t traffic.Tenure, also string) traffic.Tenure { t.Also = []string{also}; return t }
+	good := []traffic.Tenure{
+		tenure("a", shared, 5, 1000, 1100), reads(tenure("b", shared, 6, 1200, 1400)), reads(tenure("c", shared, 7, 1250, 1500)),
+		tenure("d", slots+"#0", 5, 1000, 1500), tenure("e", slots+"#2", 5, 1100, 1600),
+		with(tenure("f", pair, 8, 1000, 1200), calm), tenure("g", calm, 9, 1300, 1400),
+	}
+	for name, test := range map[string]struct {
+		more []traffic.Tenure
+		want string
+	}{
+		"good":                         {nil, ""},
+		"a slot twice":                 {[]traffic.Tenure{tenure("h", slots+"#2", 6, 1500, 1700)}, slots + "#2: overlap of 100ns"},
+		"a token of a slot that fell":  {[]traffic.Tenure{tenure("h", slots+"#2", 4, 1700, 1800)}, "token order"},
+		"a writer among readers":       {[]traffic.Tenure{tenure("h", shared, 9, 1450, 1600)}, shared + ": overlap of 50ns"},
+		"one of a set, beside the set": {[]traffic.Tenure{tenure("h", calm, 9, 1150, 1180)}, calm + ": overlap of 30ns"},
+	} {
+		o := Outcome{Section: Section{Title: "A.", Within: true}}
+		s := score(c, evidence{stories: []traffic.Story{{Client: "a", Tenures: slices.Concat(good, test.more)}}}, &o, ttl)
+		got := strings.Join(s.violations(true, locks, ttl), "\n")
+		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	o := Outcome{Section: Section{Title: "A.", Within: true}}
+	s := score(c, evidence{stories: []traffic.Story{{Client: "a", Tenures: good[:5]}}}, &o, ttl)
+	if got := strings.Join(s.violations(true, locks, ttl), "\n"); !strings.Contains(got, pair+" was not taken once") {
+		t.Errorf("without a set: %q", got)
+	}
+}
+
 // TestPeersAreNotJudged: what they do is told and no violation.
 func TestPeersAreNotJudged(t *testing.T) {
 	c, _ := traffic.ContestantNamed("redsync")
-	stories := good(locksOf(c.Name)[0])
+	stories := good(c.Locks()[0])
 	stories[0].Tenures[1].End += 200
 	o := Outcome{Section: Section{Title: "A. Made up", Within: true}}
 	o.Scores = []Score{score(c, evidence{stories: stories}, &o, ttl)}

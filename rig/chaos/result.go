@@ -32,6 +32,7 @@ type Outcome struct {
 // Score is what a section has shown of a contestant.
 type Score struct {
 	Acquired int
+	Taken    map[string]int // leases of each lock
 	Leases   []Lease
 	Overlaps []Overlap
 	// Disorder are the tokens that were not greater than one before.
@@ -96,7 +97,11 @@ func (r Result) Violations() []string {
 			if !r.Contestants[i].Ours {
 				continue
 			}
-			for _, what := range s.violations(o.Within, r.Terms.TTL) {
+			var kinds []string // of each of which there must be some
+			if r.Contestants[i].Kinds {
+				kinds = r.Contestants[i].Locks()
+			}
+			for _, what := range s.violations(o.Within, kinds, r.Terms.TTL) {
 				all = append(all, fmt.Sprintf("section %.1s, %s: %s", o.Title, r.Contestants[i].Name, what))
 			}
 		}
@@ -104,7 +109,7 @@ func (r Result) Violations() []string {
 	return all
 }
 
-func (s Score) violations(within bool, ttl time.Duration) []string {
+func (s Score) violations(within bool, kinds []string, ttl time.Duration) []string {
 	all := append([]string(nil), s.Register...)
 	if s.GuardedLost > 0 {
 		all = append(all, fmt.Sprintf("%d increments of the guarded counter were lost", s.GuardedLost))
@@ -134,6 +139,11 @@ func (s Score) violations(within bool, ttl time.Duration) []string {
 	}
 	if s.Acquired == 0 {
 		all = append(all, "not one lock was taken: nothing was tested")
+	}
+	for _, lock := range kinds {
+		if s.Taken[lock] == 0 {
+			all = append(all, fmt.Sprintf("%s was not taken once: nothing was tested of it", lock))
+		}
 	}
 	return all
 }

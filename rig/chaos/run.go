@@ -39,6 +39,9 @@ type Options struct {
 // queueKept is how long a queue that nobody touches stays on a node.
 const queueKept = script.QueueMS * time.Millisecond
 
+// besideKept is how much longer than who has a lock the keys beside it may live.
+const besideKept = time.Second
+
 // workers of each client take locks at the same time.
 const workers = 2
 
@@ -94,10 +97,8 @@ func Run(ctx context.Context, o Options) (_ Result, err error) {
 func quorumLock(contestants []traffic.Contestant) func(key string) bool {
 	locks := make(map[string]bool)
 	for _, c := range contestants {
-		for _, lock := range locksOf(c.Name) {
-			for _, key := range c.Keys(lock) {
-				locks[key] = c.Quorum
-			}
+		for _, key := range slices.Concat(keysOf(c), besideOf(c)) {
+			locks[key] = c.Quorum
 		}
 	}
 	return func(key string) bool { return locks[key] }
@@ -212,13 +213,16 @@ func (r *run) drain(ctx context.Context, samples *sampler, gone map[string]clock
 		}
 		waiting = slices.DeleteFunc(waiting, func(c traffic.Contestant) bool {
 			var have []string
-			for _, key := range keysOf(c) {
+			for _, key := range slices.Concat(keysOf(c), besideOf(c)) {
 				if present[key] {
 					have = append(have, key)
 				}
 			}
 			stayed := max(0, at.Sub(gone[c.Name]))
 			over := stayed > r.TTL+Margin
+			if c.Beside != nil {
+				over = stayed > r.TTL+besideKept+Margin
+			}
 			if over {
 				left[c.Name] = have
 			}
@@ -235,19 +239,23 @@ func (r *run) drain(ctx context.Context, samples *sampler, gone map[string]clock
 
 func keysOf(c traffic.Contestant) []string {
 	var keys []string
-	for _, lock := range locksOf(c.Name) {
+	for _, lock := range c.Locks() {
 		keys = append(keys, c.Keys(lock)...)
 	}
 	return keys
 }
 
-func queuesOf(c traffic.Contestant) []string {
-	if c.Queue == nil {
-		return nil
+func queuesOf(c traffic.Contestant) []string { return derived(c, c.Queues) }
+
+func besideOf(c traffic.Contestant) []string { return derived(c, c.Beside) }
+
+// derived are keys that a contestant has for each of its own; none without a rule.
+func derived(c traffic.Contestant, rule func(key string) []string) []string {
+	var keys []string
+	for _, key := range keysOf(c) {
+		if rule != nil {
+			keys = append(keys, rule(key)...)
+		}
 	}
-	queues := keysOf(c)
-	for i, key := range queues {
-		queues[i] = c.Queue(key)
-	}
-	return queues
+	return keys
 }

@@ -2,10 +2,12 @@ package chaos
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/redlock-go/redlock/internal/script"
 	"github.com/redlock-go/redlock/resp"
 	"github.com/redlock-go/redlock/rig/check"
 	"github.com/redlock-go/redlock/rig/clock"
@@ -19,7 +21,8 @@ type sampler struct {
 	cluster *cluster.Cluster
 	owners  map[string]func(value string) string // by key
 	keys    []string
-	queues  []string // keys of those who wait
+	queues  []string          // keys of those who wait
+	beside  map[string]string // and those that hold who has a lock, if it is not the key alone: which one
 
 	mu   sync.Mutex
 	seen map[sightingOf]*check.Sighting
@@ -38,14 +41,17 @@ const (
 )
 
 func newSampler(c *cluster.Cluster, contestants []traffic.Contestant) *sampler {
-	s := &sampler{cluster: c, owners: make(map[string]func(string) string), seen: make(map[sightingOf]*check.Sighting), mute: make(map[int]clock.Instant)}
+	s := &sampler{cluster: c, owners: make(map[string]func(string) string), beside: make(map[string]string), seen: make(map[sightingOf]*check.Sighting), mute: make(map[int]clock.Instant)}
 	for _, contestant := range contestants {
-		for _, lock := range locksOf(contestant.Name) {
-			for _, key := range contestant.Keys(lock) {
-				s.keys = append(s.keys, key)
-				s.owners[key] = contestant.Owner
-				if contestant.Queue != nil {
-					s.queues = append(s.queues, contestant.Queue(key))
+		for _, key := range keysOf(contestant) {
+			s.keys = append(s.keys, key)
+			s.owners[key] = contestant.Owner
+		}
+		s.queues = append(s.queues, queuesOf(contestant)...)
+		for _, key := range keysOf(contestant) {
+			if contestant.Beside != nil {
+				for _, beside := range contestant.Beside(key) {
+					s.beside[beside] = key
 				}
 			}
 		}
@@ -82,6 +88,10 @@ func (s *sampler) lookAt(n *cluster.Node) {
 	}
 	at := clock.Now() // before: what is seen was there then or later
 	replies, err := n.DoAll(sampleWithin, commands...)
+	var shares map[string][]cluster.Share
+	if err == nil {
+		shares, err = n.Shares(slices.Collect(maps.Keys(s.beside)), sampleWithin)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	since, mute := s.mute[n.Index]
@@ -96,22 +106,32 @@ func (s *sampler) lookAt(n *cluster.Node) {
 		delete(s.mute, n.Index)
 	}
 	for i, key := range s.keys {
-		value, left := replies[2*i], replies[2*i+1]
-		if value.Kind != resp.Text {
-			continue
+		if value := replies[2*i]; value.Kind == resp.Text && !script.IsShared(value.Text) { // whose it is then, the shares tell
+			s.see(n, key, value.Text, at, replies[2*i+1].Equal(resp.OfInt(-1)))
 		}
-		of := sightingOf{n.Index, key, value.Text}
-		if s.seen[of] == nil {
-			s.seen[of] = &check.Sighting{Node: n.Index, Key: key, Value: value.Text, Owner: s.owners[key](value.Text), First: at}
+	}
+	for beside, list := range shares {
+		for _, share := range list {
+			if share.Left > 0 {
+				s.see(n, s.beside[beside], share.Holder, at, false)
+			}
 		}
-		s.seen[of].Last = at
-		s.seen[of].Forever = s.seen[of].Forever || left.Equal(resp.OfInt(-1))
 	}
 	for i, queue := range s.queues {
 		if left := replies[2*len(s.keys)+i]; left.Equal(resp.OfInt(-1)) {
 			s.seen[sightingOf{n.Index, queue, ""}] = &check.Sighting{Node: n.Index, Key: queue, First: at, Last: at, Forever: true}
 		}
 	}
+}
+
+// see takes note of a value. It is called with the mutex held.
+func (s *sampler) see(n *cluster.Node, key, value string, at clock.Instant, forever bool) {
+	of := sightingOf{n.Index, key, value}
+	if s.seen[of] == nil {
+		s.seen[of] = &check.Sighting{Node: n.Index, Key: key, Value: value, Owner: s.owners[key](value), First: at}
+	}
+	s.seen[of].Last = at
+	s.seen[of].Forever = s.seen[of].Forever || forever
 }
 
 // sightings returns what was seen of some keys.
@@ -138,14 +158,19 @@ func (s *sampler) silences() []check.Excuse {
 // left are the keys that are on a node now.
 func (s *sampler) left() (map[string]bool, error) {
 	left := make(map[string]bool)
+	keys := slices.Concat(s.keys, slices.Collect(maps.Keys(s.beside)))
+	var commands [][]string
+	for _, key := range keys {
+		commands = append(commands, []string{"EXISTS", key})
+	}
 	for _, n := range s.cluster.Nodes {
-		replies, err := n.DoAll(5*time.Second, append([]string{"MGET"}, s.keys...))
+		replies, err := n.DoAll(5*time.Second, commands...)
 		if err != nil {
 			return nil, err
 		}
-		for i, item := range replies[0].Items {
-			if item.Kind == resp.Text {
-				left[s.keys[i]] = true
+		for i, reply := range replies {
+			if reply.Equal(resp.OfInt(1)) {
+				left[keys[i]] = true
 			}
 		}
 	}

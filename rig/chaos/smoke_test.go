@@ -109,7 +109,7 @@ func TestSamplerSeesKeys(t *testing.T) {
 	})
 	contestants := traffic.Contestants()
 	s := newSampler(c, contestants)
-	key := contestants[0].Keys(locksOf(contestants[0].Name)[0])[0]
+	key := contestants[0].Keys(contestants[0].Locks()[0])[0]
 	for _, command := range [][]string{{"SET", key, "v", "PX", "60000"}, {"SET", "elsewhere", "v"}} {
 		if _, err := c.Nodes[1].Do(command...); err != nil {
 			t.Fatal(err)

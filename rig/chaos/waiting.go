@@ -60,9 +60,13 @@ type court struct {
 	stops      map[string][]span
 }
 
-// judgeWaits looks at the waits for all locks.
+// judgeWaits looks at the waits for all locks. Where they are of several kinds, what is to be had by
+// whom is the simulator's to judge; here it shows that each kind is taken at all.
 func (s *Score) judgeWaits(contestant traffic.Contestant, e evidence, o *Outcome, ttl time.Duration) {
-	for _, lock := range locksOf(contestant.Name) {
+	if contestant.Kinds {
+		return
+	}
+	for _, lock := range contestant.Locks() {
 		c := court{contestant: contestant, outcome: o, ttl: ttl, lock: lock, stops: e.stops}
 		for _, story := range e.stories {
 			for _, w := range story.Waits {
@@ -113,7 +117,7 @@ func (c *court) notToBeHad(e evidence) []check.Span {
 		return check.Union(rows[0])
 	}
 	unwell := check.Together(rows, nodes-nodes/2)
-	if c.contestant.Queue != nil {
+	if c.contestant.Queues != nil {
 		return unwell
 	}
 	// Whose values are on the nodes is not known of the others: a TTL for each death.

@@ -15,7 +15,7 @@ import (
 // to 20 s and gives it back, another waits from 11 s on, and gets it, later or less so.
 func TestWaits(t *testing.T) {
 	c := ours(t)
-	lock := locksOf(c.Name)[0]
+	lock := c.Locks()[0]
 	key := c.Keys(lock)[0]
 	at := func(seconds float64) clock.Instant { return clock.Instant(seconds * 1e9) }
 	nodesIn := func(what string, from, to float64, nodes ...int) (all []fault.Span) {
@@ -53,7 +53,7 @@ func TestWaits(t *testing.T) {
 		}},
 		{name: "too late, while another had another lock", got: 25, late: 4.998, found: "wedge", spoil: func(e *evidence, _ *Outcome) {
 			e.stories = append(e.stories, traffic.Story{Client: "c", Tenures: []traffic.Tenure{{
-				Client: "c", Lock: locksOf(c.Name)[1], Asked: at(10), Begin: at(20.5), End: at(23.9), Done: at(24), How: traffic.ByRelease, Released: true,
+				Client: "c", Lock: c.Locks()[1], Asked: at(10), Begin: at(20.5), End: at(23.9), Done: at(24), How: traffic.ByRelease, Released: true,
 			}}})
 		}},
 		{name: "too late, while a majority was not well", got: 25, late: 1.998, spoil: func(_ *evidence, o *Outcome) {
@@ -98,7 +98,7 @@ func TestWaits(t *testing.T) {
 				t.Errorf("found %q, want %q", found, test.found)
 			}
 			for _, within := range []bool{true, false} {
-				violations := strings.Join(s.violations(within, ttl), "\n")
+				violations := strings.Join(s.violations(within, nil, ttl), "\n")
 				if told := strings.Contains(violations, "I7 allows"); told != (within && test.found != "") {
 					t.Errorf("within the assumptions: %v: violations %q", within, violations)
 				}

@@ -41,36 +41,55 @@ func Overlaps(holds []Hold) Findings {
 }
 
 // FindOverlaps finds what Overlaps reports: each hold that began while one before
-// it lasted, with that of them which lasted longest.
+// it lasted, with that of them which lasted longest. Those that share do not exclude each other.
 func FindOverlaps(holds []Hold) []Overlap {
 	holds = append([]Hold(nil), holds...)
 	sortHolds(holds)
 	var found []Overlap
-	for i, last := 1, 0; i < len(holds); i++ {
-		// The one that ends last of all before, not just the one before: a long
-		// hold may overlap several.
-		if holds[i].Begin < holds[last].End {
-			found = append(found, Overlap{holds[last], holds[i]})
+	// Those that end last of all before, not just the ones before: a long hold may overlap several.
+	var last, alone *Hold
+	for i := range holds {
+		h := &holds[i]
+		before := last
+		if h.Shared {
+			before = alone
 		}
-		if holds[i].End >= holds[last].End {
-			last = i
+		if before != nil && h.Begin < before.End {
+			found = append(found, Overlap{*before, *h})
+		}
+		if last == nil || h.End >= last.End {
+			last = h
+		}
+		if !h.Shared && (alone == nil || h.End >= alone.End) {
+			alone = h
 		}
 	}
 	return found
 }
 
 // TokenOrder finds a hold whose token is not greater than that of a hold before
-// it (I3).
+// it (I3). Between those that share there is no order (R3).
 func TokenOrder(holds []Hold) Findings {
 	holds = append([]Hold(nil), holds...)
 	sortHolds(holds)
 	var f Findings
-	for i, highest := 1, 0; i < len(holds); i++ {
-		if holds[i].Token <= holds[highest].Token {
-			f = append(f, fmt.Sprintf("token order: %v before %v", holds[highest], holds[i]))
+	var highest, alone *Hold
+	for i := range holds {
+		h := &holds[i]
+		before := highest
+		if h.Shared {
+			before = alone
+		}
+		if before != nil && h.Token <= before.Token {
+			f = append(f, fmt.Sprintf("token order: %v before %v", *before, *h))
 			continue
 		}
-		highest = i
+		if highest == nil || h.Token > highest.Token {
+			highest = h
+		}
+		if !h.Shared {
+			alone = h
+		}
 	}
 	return f
 }

@@ -34,6 +34,39 @@ func TestGoodHistoryHasNoFindings(t *testing.T) {
 	}
 }
 
+// TestSharedHolds: those that share have the lock at one time, and in any order of their tokens; who
+// has it alone is neither among them, nor out of their order.
+func TestSharedHolds(t *testing.T) {
+	reads := func(worker string, token uint64, from, to clock.Instant) Hold {
+		return Hold{Worker: worker, Token: token, Begin: from, End: to, Ended: true, Shared: true}
+	}
+	writes := func(worker string, token uint64, from, to clock.Instant) Hold {
+		return Hold{Worker: worker, Token: token, Begin: from, End: to, Ended: true}
+	}
+	good := []Hold{writes("a", 5, 0, 10), reads("b", 8, 20, 90), reads("c", 7, 30, 40), reads("d", 9, 35, 60), writes("e", 12, 100, 110)}
+	for _, test := range []struct {
+		name     string
+		more     Hold
+		overlaps bool
+		tokens   int
+	}{
+		{"good", reads("f", 6, 50, 80), false, 0},
+		{"a writer among readers", writes("f", 10, 50, 55), true, 0},
+		{"a writer among those that are not the last", writes("f", 10, 85, 88), true, 0},
+		{"a reader under a writer", reads("f", 13, 105, 120), true, 0},
+		{"a reader with a token of before the writer", reads("f", 5, 50, 80), false, 1},
+		{"a writer with a token that is not above the readers'", writes("f", 9, 92, 95), false, 1},
+	} {
+		holds := append(slices.Clone(good), test.more)
+		if f := Overlaps(holds); (len(f) > 0) != test.overlaps {
+			t.Errorf("%s: %v", test.name, f)
+		}
+		if f := TokenOrder(holds); len(f) != test.tokens {
+			t.Errorf("%s: %v", test.name, f)
+		}
+	}
+}
+
 // TestKilledWorkerMayHaveWritten: nobody knows whether the update of a worker that
 // was killed half way took place, and either is right.
 func TestKilledWorkerMayHaveWritten(t *testing.T) {
@@ -102,9 +135,9 @@ func TestReadLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Hold{
-		{"w1", 7, 10, 20, 3, 4, true},
-		{"w1", 9, 30, 30, 4, 0, false},
-		{"w1", 11, 50, 50, 4, 0, false},
+		{Worker: "w1", Token: 7, Begin: 10, End: 20, Read: 3, Wrote: 4, Ended: true},
+		{Worker: "w1", Token: 9, Begin: 30, End: 30, Read: 4},
+		{Worker: "w1", Token: 11, Begin: 50, End: 50, Read: 4},
 	}
 	if !slices.Equal(holds, want) {
 		t.Fatalf("got  %v\nwant %v", holds, want)

@@ -36,6 +36,9 @@ type Hold struct {
 	Read       int64
 	Wrote      int64
 
+	// Shared: others that share may have the lock at the same time.
+	Shared bool
+
 	// Ended is false if the worker was killed in between: it may have written
 	// or not, and End is the last that is known of it, Begin.
 	Ended bool

@@ -17,6 +17,7 @@ type RegisterOp struct {
 	Client   string
 	Write    bool
 	Token    uint64
+	Shared   bool   // it is a reader's token: stale only if a writer's newer one was seen
 	Value    string // written, or what the read gave
 	Stale    uint64 // 0, or the newer token for which the operation was refused
 	Asked    clock.Instant
@@ -40,8 +41,9 @@ func (o RegisterOp) String() string {
 
 // registerState is what a guarded register holds.
 type registerState struct {
-	value  string
-	newest uint64
+	value   string
+	newest  uint64
+	written uint64 // the newest that was not a reader's
 }
 
 // register is how a guarded register works, one operation after another.
@@ -50,13 +52,20 @@ var register = porcupine.Model{
 	Step: func(state, input, _ any) (bool, any) {
 		s, op := state.(registerState), input.(RegisterOp)
 		known := op.Answered != 0
-		if op.Token < s.newest {
-			return !known || op.Stale == s.newest, s
+		newest := s.newest
+		if op.Shared {
+			newest = s.written
+		}
+		if op.Token < newest {
+			return !known || op.Stale == newest, s
 		}
 		if known && op.Stale != 0 {
 			return false, s
 		}
-		s.newest = op.Token
+		s.newest = max(s.newest, op.Token)
+		if !op.Shared {
+			s.written = op.Token
+		}
 		if op.Write {
 			s.value = op.Value
 		} else if known && op.Value != s.value {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,36 @@ func TestGoodRegisterHasNoFindings(t *testing.T) {
 	}
 	if f, err := Register(nil, time.Minute); err != nil || len(f) != 0 {
 		t.Fatal(f, err)
+	}
+}
+
+// TestReadersOfARegister: a reader's token is stale only for a writer's, and makes older writers'
+// stale.
+func TestReadersOfARegister(t *testing.T) {
+	op := func(client string, write, shared bool, token uint64, value string, stale uint64, at clock.Instant) RegisterOp {
+		return RegisterOp{Client: client, Write: write, Shared: shared, Token: token, Value: value, Stale: stale, Asked: at, Answered: at + 10}
+	}
+	good := []RegisterOp{
+		op("a", true, false, 5, "1", 0, 100),
+		op("b", false, true, 9, "1", 0, 200),
+		op("c", false, true, 7, "1", 0, 300), // below another reader's
+		op("a", true, false, 5, "x", 9, 400),
+		op("d", true, false, 10, "2", 0, 500),
+		op("b", false, true, 9, "", 10, 600),
+	}
+	if f, err := Register(good, time.Minute); err != nil || len(f) != 0 {
+		t.Fatal(f, err)
+	}
+	for name, spoil := range map[string]func(ops []RegisterOp){
+		"a reader is refused for a reader": func(ops []RegisterOp) { ops[2].Stale = 9 },
+		"a writer comes after a reader":    func(ops []RegisterOp) { ops[3].Stale = 0 },
+		"a reader comes after a writer":    func(ops []RegisterOp) { ops[5].Stale, ops[5].Value = 0, "2" },
+	} {
+		ops := slices.Clone(good)
+		spoil(ops)
+		if f, err := Register(ops, time.Minute); err != nil || len(f) == 0 {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -121,6 +122,70 @@ func TestSparedForgetsOnlyWhatOthersRemember(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestSparedKnowsSlotsAndReaders: who has a slot, or reads, is to be remembered by the others as well;
+// whose time is over, and for whom a slot is only reserved, is not.
+func TestSparedKnowsSlotsAndReaders(t *testing.T) {
+	c, err := cluster.Start(cluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	later := strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10)
+	spared := &Spared{Cluster: c, Lock: func(key string) bool { return strings.HasPrefix(key, "{lock}:") }}
+	add := func(nodes []int, command ...string) {
+		t.Helper()
+		for _, i := range nodes {
+			if _, err := c.Nodes[i].Do(command...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	slot := func(holder, number, until string, nodes ...int) {
+		add(nodes, "ZADD", "{lock}:s", number, holder)
+		add(nodes, "ZADD", "{lock}:sx", until, holder)
+	}
+	flushed := func() bool {
+		t.Helper()
+		done, err := spared.flush(c.Nodes[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	slot("rl1.a", "1", later, 0, 1, 2, 3)
+	slot("rl1.dead", "2", "1000", 0)
+	slot("rl1>waiter", "3", later, 0)
+	add([]int{0}, "ZADD", "{other}:s", "1", "stranger")
+	if flushed() {
+		t.Error("with a key that is not known")
+	}
+	add([]int{0}, "DEL", "{other}:s")
+	if !flushed() {
+		t.Error("not with a slot that three others have")
+	}
+	slot("rl1.b", "1", later, 0, 1, 2)
+	slot("rl1.b", "2", later, 3)
+	if flushed() {
+		t.Error("with a slot that is another one on the third of the others")
+	}
+	slot("rl1.b", "1", later, 3)
+	if !flushed() {
+		t.Error("not with that mended")
+	}
+	add([]int{0, 1, 2}, "ZADD", "{lock}:r", later, "rl1.c")
+	if flushed() {
+		t.Error("with a reader that two others know")
+	}
+	add([]int{3}, "ZADD", "{lock}:r", later, "rl1.c")
+	if !flushed() {
+		t.Error("not with a reader that three others know")
 	}
 }
 

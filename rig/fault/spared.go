@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 // that took too long is told as a [Lapse].
 type Spared struct {
 	Cluster *cluster.Cluster
-	// Lock tells the keys that are locks on a quorum from others.
+	// Lock tells the keys that are locks on a quorum from others, or hold who has one.
 	Lock func(key string) bool
 
 	one    sync.Mutex // loss at a time: two at once could both count on the other
@@ -72,8 +73,16 @@ const flushIfSame = `
 local known = {}
 for i = 2, #ARGV, 2 do known[ARGV[i]] = ARGV[i + 1] end
 for _, key in ipairs(redis.call('KEYS', '*')) do
-  if key ~= ARGV[1] and redis.call('TYPE', key).ok == 'string' and redis.call('GET', key) ~= known[key] then
+  local kind = redis.call('TYPE', key).ok
+  if key ~= ARGV[1] and kind == 'string' and redis.call('GET', key) ~= known[key] then
     return 0
+  end
+  if kind == 'zset' and (string.match(key, '}:s$') or string.match(key, '}:r$')) then
+    for _, holder in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      if not known[key .. ' ' .. holder] then
+        return 0
+      end
+    end
   end
 end
 redis.call('FLUSHALL')
@@ -125,12 +134,13 @@ func (s *Spared) whilePaused(n *cluster.Node, do func() error) (done bool, err e
 	return done, errors.Join(err, ofReply(reply, failed))
 }
 
-// remembered reads the strings on the node, and reports whether each lock among
+// remembered reads the strings on the node, and who has slots or reads, and reports whether each lock among
 // them that is held is on a majority of the cluster without counting this node, and until when
 // they will have it if its holder does nothing. A holder that gives it up knows of
 // it; and what ends a key before its time is done to one node after another.
 func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until clock.Instant, ok bool) {
-	values, err := n.Strings(spareWithin)
+	var err error
+	values, _, err = s.holders(n)
 	if err != nil {
 		return nil, 0, false
 	}
@@ -140,7 +150,7 @@ func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until cl
 			continue
 		}
 		at := clock.Now() // before: what lives for so long now lives for longer from then on
-		theirs, left, err := other.Expiring(spareWithin)
+		theirs, left, err := s.holders(other)
 		if err != nil {
 			continue
 		}
@@ -153,7 +163,8 @@ func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until cl
 	until = math.MaxInt64
 	majority := len(s.Cluster.Nodes)/2 + 1
 	for key := range values {
-		if !s.Lock(key) || script.IsReservation(values[key]) {
+		lock, _, _ := strings.Cut(key, " ")
+		if !s.Lock(lock) || script.IsReservation(values[key]) || values[key] == over {
 			continue // nobody's lease is lost with it
 		}
 		if len(ends[key]) < majority {
@@ -163,4 +174,38 @@ func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until cl
 		until = min(until, ends[key][len(ends[key])-majority])
 	}
 	return values, until, clock.Now().Add(spareFor) < until
+}
+
+// over is the value of who has something whose time is over.
+const over = "over"
+
+// holders are the strings on a node, and who has slots or reads, each under the key that has them all,
+// a space and the holder's value; and how long they live yet.
+func (s *Spared) holders(n *cluster.Node) (values map[string]string, left map[string]time.Duration, err error) {
+	values, left, err = n.Expiring(spareWithin)
+	if err != nil {
+		return nil, nil, err
+	}
+	if values == nil {
+		values, left = make(map[string]string), make(map[string]time.Duration)
+	}
+	keys, err := n.Keys("*}:[rs]", spareWithin)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys = slices.DeleteFunc(keys, func(key string) bool { return !s.Lock(key) })
+	shares, err := n.Shares(keys, spareWithin)
+	if err != nil {
+		return nil, nil, err
+	}
+	for key, list := range shares {
+		for _, share := range list {
+			id, value := key+" "+share.Holder, share.Holder+" "+share.Slot // a slot's number says which lock it is
+			if share.Left <= 0 {
+				value = over
+			}
+			values[id], left[id] = value, share.Left
+		}
+	}
+	return values, left, nil
 }

@@ -89,7 +89,7 @@ func (c Client) Run(ctx context.Context) (err error) {
 			return err
 		}
 		defer journal.Close() //nolint:errcheck // what could not be written has been noticed
-		workers = append(workers, &worker{Client: c, name: WorkerOf(c.Name, i), journal: &Journal{w: journal}, resource: resource})
+		workers = append(workers, &worker{Client: c, name: WorkerOf(c.Name, i), journal: &Journal{w: journal}, evenly: library.Kinds, resource: resource})
 	}
 	locker, err := workers[0].open(ctx, library, log)
 	if err != nil || locker == nil {
@@ -116,6 +116,7 @@ type worker struct {
 	name     string
 	journal  *Journal
 	locker   Locker
+	evenly   bool // it wants no lock more than the others
 	resource *resource
 	writes   int
 }
@@ -137,7 +138,7 @@ func (w *worker) open(ctx context.Context, library Contestant, log io.Writer) (L
 // turn takes one of the locks, works under it and gives it back.
 func (w *worker) turn(ctx context.Context) {
 	lock := w.Locks[0]
-	if rand.IntN(4) == 0 {
+	if w.evenly || rand.IntN(4) == 0 {
 		lock = w.Locks[rand.IntN(len(w.Locks))]
 	}
 	w.journal.Write(Entry{At: clock.Now(), What: Want, Lock: lock})
@@ -161,15 +162,20 @@ func (w *worker) turn(ctx context.Context) {
 }
 
 // hold works under the lease. It does as programs do: it reads both counters,
-// takes its time, and writes them plus one; every other time it looks before it
-// writes whether the lease is still valid.
+// takes its time, and writes them plus one, unless it only reads; every other time it looks
+// before it writes whether the lease is still valid.
 func (w *worker) hold(ctx context.Context, lock string, lease Lease, at clock.Instant) {
 	seen, _ := lease.Valid()
-	w.journal.Write(Entry{At: at, What: Held, Lock: lock, Token: lease.Token(), Until: seen})
+	part := Part{Lock: lock}
+	if p, ok := lease.(Parted); ok {
+		part = p.Part()
+	}
+	lock = part.Lock
+	w.journal.Write(Entry{At: at, What: Held, Lock: lock, Also: part.Also, Shared: part.Shared, Token: lease.Token(), Until: seen})
 	holding := &holding{worker: w, lock: lock, lease: lease, last: at}
 	work := w.howLong()
 	careful := rand.IntN(2) == 0
-	plain, guarded := w.read(lock, lease.Token())
+	plain, guarded := w.read(lock, lease.Token(), part.Shared)
 
 	extending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
@@ -184,7 +190,7 @@ func (w *worker) hold(ctx context.Context, lock string, lease Lease, at clock.In
 			break
 		}
 	}
-	if holding.beat() || !careful {
+	if valid := holding.beat(); !part.Shared && (valid || !careful) {
 		w.write(lock, lease.Token(), plain, guarded)
 	}
 	stop()
@@ -209,13 +215,13 @@ func (w *worker) howLong() time.Duration {
 
 // read reads both counters; a value is "" if nobody has written, and nil if it
 // could not be read.
-func (w *worker) read(lock string, token uint64) (plain, guarded *string) {
+func (w *worker) read(lock string, token uint64, shared bool) (plain, guarded *string) {
 	plain = w.touch(Touch{Op: ReadPlain, Lock: lock}, func(ctx context.Context) (string, error) {
 		return w.resource.readPlain(ctx, lock)
 	})
 	if token > 0 {
-		guarded = w.touch(Touch{Op: ReadGuarded, Lock: lock, Token: token}, func(ctx context.Context) (string, error) {
-			return w.resource.readGuarded(ctx, lock, token)
+		guarded = w.touch(Touch{Op: ReadGuarded, Lock: lock, Token: token, Shared: shared}, func(ctx context.Context) (string, error) {
+			return w.resource.readGuarded(ctx, lock, token, shared)
 		})
 	}
 	return plain, guarded
@@ -249,7 +255,7 @@ func (w *worker) write(lock string, token uint64, plain, guarded *string) {
 func (w *worker) touch(t Touch, ask func(ctx context.Context) (string, error)) *string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	e := Entry{At: clock.Now(), What: Asked, Lock: t.Lock, Op: t.Op, Token: t.Token, Count: t.Count, Value: t.Value}
+	e := Entry{At: clock.Now(), What: Asked, Lock: t.Lock, Op: t.Op, Token: t.Token, Shared: t.Shared, Count: t.Count, Value: t.Value}
 	w.journal.Write(e)
 	value, err := ask(ctx)
 	e.At, e.What, e.Value = clock.Now(), Answered, value

@@ -24,12 +24,34 @@ type Contestant struct {
 	Settings string
 	// Keys are the keys on the nodes of a lock.
 	Keys func(lock string) []string
-	// Queue is the key of those who wait for a lock with a key, if the library has one.
-	Queue func(key string) string
+	// Queues are the keys of those who wait for a lock with a key, if the library has any.
+	Queues func(key string) []string
+	// Beside are keys that hold who has a lock with a key, if it is not the key alone, as
+	// cluster.Node.Shares reads them. They may live a second longer than that.
+	Beside func(key string) []string
+	// Kinds: its locks are of several kinds, see Part.
+	Kinds bool
 	// Owner finds the owner's label in a value on a node, "" if there is none.
 	Owner func(value string) string
 	Open  func(Setup) (Locker, error)
 }
+
+// Locks are those that its clients take. The first is wanted most, if they are of one kind.
+func (c Contestant) Locks() []string {
+	if c.Kinds {
+		return []string{c.Name + sharedLock, c.Name + slotsLock, c.Name + pairLock, c.Name + calmLock}
+	}
+	return []string{c.Name + busyLock, c.Name + calmLock}
+}
+
+// The locks, behind the name of a contestant.
+const (
+	busyLock   = "/busy"
+	calmLock   = "/calm"
+	sharedLock = "/shared" // read or written
+	slotsLock  = "/slots"  // a semaphore
+	pairLock   = "/pair"   // taken with the calm one
+)
 
 // Setup is what a library is opened with.
 type Setup struct {
@@ -70,6 +92,16 @@ type Lease interface {
 	Release(ctx context.Context) error
 }
 
+// Parted is a lease of something else than one lock, alone.
+type Parted interface{ Part() Part }
+
+// Part is what a lease is of.
+type Part struct {
+	Lock   string   // of a slot: the semaphore's name, #, and its number
+	Also   []string // the other locks of a set
+	Shared bool     // with others that share
+}
+
 // Punctual is a lease whose library promises that it is over no later than its
 // deadline (I2).
 type Punctual interface {
@@ -79,7 +111,7 @@ type Punctual interface {
 
 // Contestants are all of them, in the order of the report.
 func Contestants() []Contestant {
-	return []Contestant{onGoredis(), onRueidis(), redsyncs(), redislocks(), rueidislocks()}
+	return []Contestant{onGoredis(), onRueidis(), redsyncs(), redislocks(), rueidislocks(), kinds()}
 }
 
 // ContestantNamed finds one.

@@ -21,6 +21,10 @@ type Entry struct {
 	What What          `json:"what"`
 	Lock string        `json:"lock,omitempty"`
 
+	// Held
+	Also   []string `json:"also,omitempty"`   // the other locks of a set
+	Shared bool     `json:"shared,omitempty"` // with others that share; of Asked and Answered, too
+
 	// Held, Beat, End, Released, Failed
 	Token uint64        `json:"token,omitempty"`
 	Until clock.Instant `json:"until,omitempty"` // the end of the validity that the library tells
@@ -100,6 +104,8 @@ func (j *Journal) Write(e Entry) {
 type Tenure struct {
 	Client string
 	Lock   string
+	Also   []string // the other locks of a set
+	Shared bool     // with others that share
 	Token  uint64
 	// Want is when the client began to wait, Asked when it began the call that
 	// succeeded.
@@ -119,6 +125,7 @@ type Touch struct {
 	Lock     string
 	Op       Op
 	Token    uint64
+	Shared   bool // it is a reader's token
 	Asked    clock.Instant
 	Answered clock.Instant // 0: nobody knows whether it was done
 	Count    int64
@@ -194,7 +201,7 @@ func readJournal(r io.Reader, client string) (Story, error) {
 		case Held:
 			s.Waits = append(s.Waits, Wait{Client: client, Lock: e.Lock, From: asked, To: e.At, Got: true})
 			s.Tenures = append(s.Tenures, Tenure{
-				Client: client, Lock: e.Lock, Token: e.Token,
+				Client: client, Lock: e.Lock, Also: e.Also, Shared: e.Shared, Token: e.Token,
 				Want: want, Asked: asked, Begin: e.At, End: e.At, Done: e.At,
 			})
 			t = &s.Tenures[len(s.Tenures)-1]
@@ -202,7 +209,7 @@ func readJournal(r io.Reader, client string) (Story, error) {
 		case Overstayed:
 			s.Overstayed = append(s.Overstayed, e.At)
 		case Asked:
-			s.Touches = append(s.Touches, Touch{Client: client, Lock: e.Lock, Op: e.Op, Token: e.Token, Asked: e.At, Count: e.Count, Value: e.Value})
+			s.Touches = append(s.Touches, Touch{Client: client, Lock: e.Lock, Op: e.Op, Token: e.Token, Shared: e.Shared, Asked: e.At, Count: e.Count, Value: e.Value})
 		case Answered:
 			if len(s.Touches) == 0 {
 				return s, fmt.Errorf("%q: nothing was asked", line)

@@ -22,7 +22,9 @@ const journal = `{"at":10,"what":"want","lock":"l"}
 {"at":150,"what":"end","lock":"l","how":"expiry"}
 {"at":160,"what":"released","lock":"l","kind":"lost"}
 {"at":170,"what":"want","lock":"m"}
-{"at":190,"what":"held","lock":"m","token":9,"until":300}
+{"at":190,"what":"held","lock":"m","also":["n"],"shared":true,"token":9,"until":300}
+{"at":191,"what":"asked","lock":"m","op":"read guarded","token":9,"shared":true}
+{"at":192,"what":"answered","lock":"m","op":"read guarded","token":9,"shared":true}
 {"at":195,"what":"asked","lock":"m","op":"write plain","count":1,"value":"1 a/2"}
 {"at":200,"what":"beat","lock":"m"}
 {"at":210,"what":"be`
@@ -37,7 +39,7 @@ func TestReadJournal(t *testing.T) {
 		Client: "a",
 		Tenures: []Tenure{
 			{Client: "a", Lock: "l", Token: 7, Want: 10, Asked: 25, Begin: 50, End: 150, Done: 160, How: ByExpiry, Released: true, Release: "lost"},
-			{Client: "a", Lock: "m", Token: 9, Want: 170, Asked: 170, Begin: 190, End: 200, Done: 200},
+			{Client: "a", Lock: "m", Also: []string{"n"}, Shared: true, Token: 9, Want: 170, Asked: 170, Begin: 190, End: 200, Done: 200},
 		},
 		Waits: []Wait{
 			{Client: "a", Lock: "l", From: 10, To: 20},
@@ -47,6 +49,7 @@ func TestReadJournal(t *testing.T) {
 		Touches: []Touch{
 			{Client: "a", Lock: "l", Op: ReadPlain, Asked: 51, Answered: 52, Count: 3, Value: "3 w/1"},
 			{Client: "a", Lock: "l", Op: WriteGuarded, Token: 7, Asked: 62, Answered: 63, Count: 4, Value: "4 a/1", Stale: 9},
+			{Client: "a", Lock: "m", Op: ReadGuarded, Token: 9, Shared: true, Asked: 191, Answered: 192},
 			{Client: "a", Lock: "m", Op: WritePlain, Asked: 195, Count: 1, Value: "1 a/2"},
 		},
 		Errors: map[string]int{"acquire: no quorum": 1, "extend: lost": 1, "lease: expired": 1, "release: lost": 1},

@@ -32,7 +32,7 @@ func ours(name, adapter, module string, open func(urls ...string) ([]redlock.Nod
 		Modules:  []string{module},
 		Settings: "this library on " + adapter + ", all nodes; renewal in the background by default, every fourth lease without and extended by hand",
 		Keys:     func(lock string) []string { return []string{redlock.DefaultPrefix + lock} },
-		Queue:    script.Queue,
+		Queues:   func(key string) []string { return []string{script.Queue(key)} },
 		Owner: func(value string) string {
 			label, _ := script.Label(value)
 			return label
@@ -61,6 +61,15 @@ type ourLocker struct {
 
 // Acquire waits until ctx is done. The lease does not end with ctx.
 func (l ourLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
+	return l.take(ctx, func(ctx context.Context, opts ...redlock.Option) (*redlock.Lease, error) {
+		return l.Locker.Acquire(ctx, lock, opts...)
+	})
+}
+
+// taking is a way to take something.
+type taking func(ctx context.Context, opts ...redlock.Option) (*redlock.Lease, error)
+
+func (l ourLocker) take(ctx context.Context, way taking) (Lease, error) {
 	// A lease's context is a child of the one given to Acquire.
 	waiting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
@@ -69,7 +78,7 @@ func (l ourLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
 	if byHand {
 		opts = append(opts, redlock.WithoutRenewal())
 	}
-	lease, err := l.Locker.Acquire(waiting, lock, opts...)
+	lease, err := way(waiting, opts...)
 	stop()
 	if err != nil {
 		cancel(nil)

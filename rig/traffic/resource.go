@@ -43,10 +43,14 @@ func (r *resource) plain(ctx context.Context, c resp.Command) ([]resp.Reply, err
 	return replies, err
 }
 
-// readGuarded reads the guarded counter, and shows the token.
-func (r *resource) readGuarded(ctx context.Context, lock string, token uint64) (string, error) {
+// readGuarded reads the guarded counter, and shows the token, which is a reader's if it is shared.
+func (r *resource) readGuarded(ctx context.Context, lock string, token uint64, shared bool) (string, error) {
 	key := "guarded:" + lock
-	return textOf(fence.Redis{Doer: r.node}.Do(ctx, key, token, resp.Command{"GET", key}))
+	do := fence.Redis{Doer: r.node}.Do
+	if shared {
+		do = fence.Redis{Doer: r.node}.DoRead
+	}
+	return textOf(do(ctx, key, token, resp.Command{"GET", key}))
 }
 
 func (r *resource) writeGuarded(ctx context.Context, lock string, token uint64, value string) error {

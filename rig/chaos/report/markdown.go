@@ -38,7 +38,7 @@ func Versions() map[string]string {
 // Markdown is the report.
 func Markdown(r chaos.Result, about About) string {
 	w := &strings.Builder{}
-	fmt.Fprintf(w, "# Chaos: %d lock libraries under the same faults\n\n", len(r.Contestants))
+	fmt.Fprintf(w, "# Chaos: %d lock libraries under the same faults\n\n", drawn(r))
 	verdict(w, r)
 	fmt.Fprintf(w, "%s, %s; %s; seed %d, which makes the same plan of faults again:\n\n", about.When, about.Machine, about.Server, r.Terms.Seed)
 	fmt.Fprintf(w, "    go run ./rig/cmd/chaos -for %v -seed %d\n\n", r.Terms.For, r.Terms.Seed)
@@ -93,7 +93,12 @@ stale tokens (package fence). Every other time a client does not look at its lea
 before it writes, as programs do. All share the nodes, so the same faults hit all at
 the same time; a client fault hits one process of each library.
 
-- **Overlap**: two leases of one lock at one time. A lease counts from when the call
+redlock-kinds is this library once more, with locks of other kinds: one that is read and written, a
+semaphore of three slots, and a set of two locks, one of which others take by itself. Each slot is judged as a lock of its own,
+readers among themselves exclude nobody, and a set is a lease of each of its locks. A reader only reads, with a
+reader's token.
+
+- **Overlap**: two leases of one lock at one time, but for readers'. A lease counts from when the call
   returned to the last moment at which its holder can have known it to be valid: its
   release, or the deadline that the library tells, if nothing was heard of it before.
   Times are from one clock (CLOCK_BOOTTIME) in all processes. Where it is uncertain,
@@ -151,6 +156,7 @@ func section(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 	}
 	table(w, r, o)
 	waits(w, r, o)
+	kinds(w, r, o)
 	overlaps(w, r, o)
 }
 
@@ -175,6 +181,20 @@ func waits(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 			fmt.Fprintf(w, "A lock was free and wanted for %s at most, until %.1f s, where I7 allows %s. ", rough(x.Wedge), at(x.WedgeAt), rough(x.WedgeBound))
 		}
 		fmt.Fprintf(w, "Of %d hand-overs half took at most %s, nine of ten %s.\n\n", len(x.HandOvers), rough(x.HandOver(0.5)), rough(x.HandOver(0.9)))
+	}
+}
+
+// kinds says how often each kind of lock was had, by the contestant that has several.
+func kinds(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
+	for i, s := range o.Scores {
+		if !r.Contestants[i].Kinds {
+			continue
+		}
+		var counts []string
+		for _, lock := range r.Contestants[i].Locks() {
+			counts = append(counts, fmt.Sprintf("%d × %s", s.Taken[lock], strings.TrimPrefix(lock, r.Contestants[i].Name+"/")))
+		}
+		fmt.Fprintf(w, "Leases of %s: %s.\n\n", r.Contestants[i].Name, strings.Join(counts, ", "))
 	}
 }
 
@@ -250,12 +270,20 @@ func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 		return fmt.Sprint(s.Overstayed)
 	})
 	row("longest wait", func(_ int, s chaos.Score) string { return rough(s.Wait) })
-	row("longest wait beyond its turn", func(_ int, s chaos.Score) string { return rough(s.Waiting.Late) })
-	row("lock free and wanted, longest", func(_ int, s chaos.Score) string { return rough(s.Waiting.Wedge) })
-	row("hand-over, p50 and p99", func(_ int, s chaos.Score) string {
+	ofOneKind := func(cell func(s chaos.Score) string) func(i int, s chaos.Score) string {
+		return func(i int, s chaos.Score) string {
+			if r.Contestants[i].Kinds {
+				return "not looked at"
+			}
+			return cell(s)
+		}
+	}
+	row("longest wait beyond its turn", ofOneKind(func(s chaos.Score) string { return rough(s.Waiting.Late) }))
+	row("lock free and wanted, longest", ofOneKind(func(s chaos.Score) string { return rough(s.Waiting.Wedge) }))
+	row("hand-over, p50 and p99", ofOneKind(func(s chaos.Score) string {
 		return fmt.Sprintf("%s, %s", rough(s.Waiting.HandOver(0.5)), rough(s.Waiting.HandOver(0.99)))
-	})
-	row("busy lock nobody's, longest", func(_ int, s chaos.Score) string { return rough(s.Idle) })
+	}))
+	row("busy lock nobody's, longest", ofOneKind(func(s chaos.Score) string { return rough(s.Idle) }))
 	row("orphans", func(_ int, s chaos.Score) string { return orphans(s.Orphans) })
 	row("last key gone after the end, at most", func(_ int, s chaos.Score) string {
 		if len(s.Left) > 0 {

@@ -28,7 +28,7 @@ func at(seconds float64) clock.Instant { return clock.Instant((1000 + seconds) *
 func made(t *testing.T) chaos.Result {
 	t.Helper()
 	var contestants []traffic.Contestant
-	for _, name := range []string{"redlock-goredis", "redsync"} {
+	for _, name := range []string{"redlock-goredis", "redsync", "redlock-kinds"} {
 		c, found := traffic.ContestantNamed(name)
 		if !found {
 			t.Fatal("there is no " + name)
@@ -41,6 +41,7 @@ func made(t *testing.T) chaos.Result {
 	both := func(lock string, a, b chaos.Lease, during ...string) chaos.Overlap {
 		return chaos.Overlap{Overlap: check.Overlap{First: a.Hold, Second: b.Hold}, Lock: lock, During: during}
 	}
+	taken := map[string]int{"redlock-kinds/shared": 2, "redlock-kinds/slots": 1, "redlock-kinds/pair": 1, "redlock-kinds/calm": 2}
 	ours, theirs := "redlock-goredis/busy", "redsync/busy"
 	a, b := lease("B-a", ours, 7, 22, 23.2), lease("B-b", ours, 8, 22.8, 24)
 	c, d := lease("A-c", theirs, 0, 8, 9), lease("A-d", theirs, 0, 8.75, 9.5)
@@ -82,6 +83,11 @@ func made(t *testing.T) chaos.Result {
 						Orphans: []check.Orphan{{Sighting: check.Sighting{Key: theirs, Node: 1}, Over: 300 * time.Millisecond}},
 						Errors:  map[string]int{"release: expired": 1},
 					},
+					{
+						Acquired: 5, Touches: 9, PlainWrites: 3, GuardedWrites: 3, Wait: time.Second,
+						Taken:  taken,
+						Leases: []chaos.Lease{lease("A-a", "redlock-kinds/slots#1", 1, 2, 3)},
+					},
 				},
 			},
 			{
@@ -99,6 +105,7 @@ func made(t *testing.T) chaos.Result {
 						Leases:  []chaos.Lease{a, b}, Overlaps: []chaos.Overlap{both(ours, a, b, "nodes 0, 1, 2 flushed")},
 					},
 					{Left: []string{theirs}, Undecided: errors.New("too long")},
+					{Acquired: 5, Taken: taken},
 				},
 			},
 		},

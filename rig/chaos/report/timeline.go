@@ -53,7 +53,7 @@ func Timeline(r chaos.Result) string {
 	// As many rows as that makes, and each as full as the others.
 	t.rows = max(1, int((whole+ticks*t.tick/2)/(ticks*t.tick)))
 	t.row = whole/time.Duration(t.rows) + 1
-	t.height = axis + 5*laneOf + between + float64(r.Terms.Clients*clientsOf) + between + float64(len(r.Contestants))*(2*lockOf+between)
+	t.height = axis + 5*laneOf + between + float64(r.Terms.Clients*clientsOf) + between + float64(drawn(r))*(2*lockOf+between)
 	t.draw()
 	return t.String()
 }
@@ -174,10 +174,20 @@ func (t *timeline) section(o chaos.Outcome) {
 		class := classOf(h.What)
 		t.bar(h.From, max(h.To, h.From.Add(t.row/500)), class, "", func(row int) float64 { return t.clientLane(row, h.Client) + 1 }, clientsOf-2)
 	}
-	for i, s := range o.Scores {
+	for i, s := range o.Scores[:min(drawn(t.r), len(o.Scores))] {
 		t.leases(i, s)
 	}
 	t.WriteString("\n")
+}
+
+// drawn is how many contestants have lanes: those with a lock that is one's alone, which come first.
+func drawn(r chaos.Result) int {
+	for i, c := range r.Contestants {
+		if c.Kinds {
+			return i
+		}
+	}
+	return len(r.Contestants)
 }
 
 // leases draws the leases of a contestant, all in one path, and over them the
