@@ -53,6 +53,31 @@ func ExampleLocker_List() {
 	// Output: orders/42 held by alice
 }
 
+// One of those who have a slot is stuck: it is taken from that one, and the others keep theirs.
+func ExampleShare_Holder() {
+	nodes := redlocktest.NewNodes(3)
+	alice, bob, operator := newLocker(nodes, "alice"), newLocker(nodes, "bob"), newLocker(nodes, "operator")
+	defer alice.Close()
+	defer bob.Close()
+	defer operator.Close()
+	ctx := context.Background()
+
+	stuck, _ := alice.AcquireSlot(ctx, "transcode", 2)
+	other, _ := bob.AcquireSlot(ctx, "transcode", 2)
+	in, _ := operator.Inspect(ctx, "transcode")
+	for _, slot := range in.Slots {
+		if slot.Label == "alice" {
+			_, err := operator.ForceRelease(ctx, slot.Holder())
+			fmt.Println(err)
+		}
+	}
+	<-stuck.Context().Done()
+	fmt.Println(other.Context().Err())
+	// Output:
+	// <nil>
+	// <nil>
+}
+
 func ExampleLocker_ForceRelease() {
 	nodes := redlocktest.NewNodes(3)
 	alice, operator := newLocker(nodes, "alice"), newLocker(nodes, "operator")

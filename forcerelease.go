@@ -19,17 +19,17 @@ import (
 // next holder may believe that they hold the lock. That is what it means to take a lock by
 // force, and what fencing tokens are for.
 //
-// It is for who holds a lock alone. Of readers, which Inspect lists too, no single one can be
-// taken from so far, nor of those who have a slot: theirs end by TTL.
+// Of those who share a lock to read it, or have slots of a semaphore, it takes from one,
+// whom [Share.Holder] names, and leaves the others what they have. A Holder whose Label is
+// "readers" or "slots" is nobody by himself: that is an error, and nothing is done.
 //
 // Of a lease of several locks only this one is free at once; the lease is over as a whole, and its
 // holder gives back the rest.
 //
 // The token that it returns is greater than the evicted lease's, and smaller than that of
-// every lease granted after (F3). Give it to the resource, if that one checks tokens, and
-// what the evicted holder still sends is refused from then on.
-//
-// Readers are not evicted: that is an error, and nothing is done.
+// every lease granted after (F3), of that slot if it was one. Give it to the resource, if that one checks tokens, and
+// what the evicted holder still sends is refused from then on: if it was a reader's, what those send, too, who
+// read at that time.
 //
 // The errors: ErrNotHeld if the one that was seen does not hold the lock any more, and *HeldError
 // (ErrHeld) if another does by now, who keeps it; *QuorumError (ErrNoQuorum) if too few nodes
@@ -37,14 +37,14 @@ import (
 // the lease may live on, and no token is certain: call it again. The end of ctx ends the wait, with both errors,
 // and not what was sent. Each of its rounds, three most often, takes Config.NodeTimeout at the most.
 func (l *Locker) ForceRelease(ctx context.Context, seen Holder) (token uint64, err error) {
-	if seen.value == "" {
+	switch {
+	case seen.value == "" && seen.Key != "", script.IsShared(seen.value):
+		return 0, fmt.Errorf("redlock: %q is held by %s, of whom none was seen by himself: say which, by the Holder of a Share that Inspect has shown", seen.Key, seen.Label)
+	case seen.value == "":
 		return 0, errors.New("redlock: ForceRelease wants a Holder that Inspect or List has shown")
 	}
-	if script.IsShared(seen.value) {
-		return 0, fmt.Errorf("redlock: %q is held by readers, none of which was seen by itself: wait for them, each is gone at its own expiry", seen.Key)
-	}
 	e := core.Eviction{Need: l.terms.Need}
-	if err = l.lookAbove(ctx, seen.Key, &e); err != nil {
+	if err = l.lookAbove(ctx, seen, &e); err != nil {
 		return 0, err
 	}
 	var failed *QuorumError
@@ -54,7 +54,8 @@ func (l *Locker) ForceRelease(ctx context.Context, seen Holder) (token uint64, e
 		if token, ok = e.Token(wall, uint64(l.cfg.NodeTimeout.Microseconds())<<tries); !ok {
 			return 0, fmt.Errorf("redlock: %q: the nodes have seen the highest tokens there are, and none is above them", seen.Key)
 		}
-		p := script.Params{Key: seen.Key, Retention: l.cfg.TokenRetention.Milliseconds()}
+		p := seen.params()
+		p.Retention = l.cfg.TokenRetention.Milliseconds()
 		if token > wall {
 			p.Retention += int64(token-wall) / 1000 // see core.Effect.Ahead
 		}
@@ -84,17 +85,26 @@ func (l *Locker) ForceRelease(ctx context.Context, seen Holder) (token uint64, e
 // mostEvictions is how many tokens are tried.
 const mostEvictions = 3
 
+// params are what an eviction is about.
+func (h Holder) params() script.Params {
+	return script.Params{Key: h.Key, Kind: h.kind, Slot: h.slot}
+}
+
 // lookAbove looks at the registers, for a token above them. A node that has just been met is asked
 // again when it is known who it is.
-func (l *Locker) lookAbove(ctx context.Context, key string, e *core.Eviction) error {
+func (l *Locker) lookAbove(ctx context.Context, seen Holder, e *core.Eviction) error {
 	for tries := 1; ; tries++ {
 		round, unsure := *e, false
-		failed := &QuorumError{Op: "evict", Key: key, Need: l.terms.Need}
-		for _, a := range l.survey(ctx, script.Look(key)) {
-			n := l.lanes[a.index].state(a)
-			round.Looked(n.Register, n.Answered && n.Err == nil && n.Doubt == nil && !n.unsure)
-			unsure = unsure || n.unsure && n.Answered
-			if err := cmp.Or(n.Err, n.Doubt); err != nil {
+		failed := &QuorumError{Op: "evict", Key: seen.Key, Need: l.terms.Need}
+		for _, a := range l.survey(ctx, seen.params().Above()) {
+			n := NodeState{Node: l.lanes[a.index].node.Name()}
+			n.doubt(l.lanes[a.index])
+			if a.err == nil {
+				n.Register, a.err = script.ReadAbove(a.replies)
+			}
+			round.Looked(n.Register, a.err == nil && n.Doubt == nil && !n.unsure)
+			unsure = unsure || n.unsure && a.err == nil
+			if err := cmp.Or(a.err, n.Doubt); err != nil {
 				failed.Nodes = append(failed.Nodes, NodeError{n.Node, err})
 			} else if n.unsure {
 				failed.Nodes = append(failed.Nodes, NodeError{n.Node, errUnsure})
@@ -173,7 +183,7 @@ func (l *Locker) forsake(node string, seen Holder) {
 		}
 		ln.mu.Lock()
 		if !ln.closed {
-			ln.core.Owe(core.Debt{Key: seen.Key, Value: seen.value})
+			ln.core.Owe(core.Debt{Key: seen.Key, Value: seen.value, Kind: seen.kind})
 			ln.pay()
 		}
 		ln.mu.Unlock()

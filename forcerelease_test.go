@@ -197,6 +197,119 @@ func TestForceReleaseAsksNoAmnesiac(t *testing.T) {
 	})
 }
 
+// One of those who have slots is taken from, and the others keep theirs. Who waits has the slot, with a
+// token above the one that is returned.
+func TestForceReleaseOfASlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(3)
+		alice, bob, eve := open(t, nodes), open(t, nodes), open(t, nodes)
+		slot := func(l *redlock.Locker) *redlock.Lease {
+			lease, err := l.AcquireSlot(t.Context(), "k", 2)
+			if err != nil {
+				t.Error(err)
+			}
+			return lease
+		}
+		first, second := slot(alice), slot(alice)
+		alone := acquired(t, alice, "k") // of that name, and another thing
+		time.Sleep(time.Second)
+		next := make(chan *redlock.Lease, 1)
+		go func() { next <- slot(bob) }()
+		time.Sleep(time.Second)
+		in, err := eve.Inspect(t.Context(), "k")
+		if err != nil || len(in.Slots) != 2 {
+			t.Fatalf("%+v, %v", in, err)
+		}
+		seen := in.Slots[first.Slot()].Holder()
+		if _, err := eve.ForceRelease(t.Context(), redlock.Holder{Key: seen.Key, ID: seen.ID, Label: "slots"}); err == nil || !strings.Contains(err.Error(), "say which") {
+			t.Errorf("all of them: %v", err)
+		}
+		token, err := eve.ForceRelease(t.Context(), seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cause := within(t, time.Millisecond, first); !errors.Is(cause, redlock.ErrEvicted) {
+			t.Errorf("the lease ended with %v", cause)
+		}
+		third := <-next
+		if third.Slot() != first.Slot() || first.Token() >= token || token >= third.Token() {
+			t.Errorf("slot %d after %d; tokens %d, %d, %d", third.Slot(), first.Slot(), first.Token(), token, third.Token())
+		}
+		if _, err := eve.ForceRelease(t.Context(), seen); !errors.Is(err, redlock.ErrHeld) {
+			t.Errorf("a second time: %v", err)
+		}
+		time.Sleep(20 * time.Second)
+		for _, lease := range []*redlock.Lease{second, third, alone} {
+			if err := lease.Release(t.Context()); err != nil {
+				t.Errorf("slot %d: %v", lease.Slot(), err)
+			}
+		}
+		if _, err := eve.ForceRelease(t.Context(), seen); !errors.Is(err, redlock.ErrNotHeld) {
+			t.Errorf("a third time: %v", err)
+		}
+	})
+}
+
+// One of those who read is taken from, and the others read on. The writer that waits gets it after
+// the last of them.
+func TestForceReleaseOfAReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(3)
+		alice, bob, eve := open(t, nodes), open(t, nodes), open(t, nodes)
+		read := func() *redlock.Lease {
+			lease, err := alice.AcquireRead(t.Context(), "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return lease
+		}
+		first, second := read(), read()
+		time.Sleep(time.Second)
+		next := make(chan *redlock.Lease, 1)
+		go func() { next <- acquired(t, bob, "k") }()
+		time.Sleep(time.Second)
+		in, err := eve.Inspect(t.Context(), "k")
+		if err != nil || len(in.Readers) != 2 {
+			t.Fatalf("%+v, %v", in, err)
+		}
+		if _, err := eve.ForceRelease(t.Context(), *in.Holder); err == nil || !strings.Contains(err.Error(), "say which") {
+			t.Errorf("all of them: %v", err)
+		}
+		// Whose is whose their values do not say: the first that ends is the one.
+		token, err := eve.ForceRelease(t.Context(), in.Readers[0].Holder())
+		if err != nil || token <= first.Token() || token <= second.Token() {
+			t.Fatalf("token %d, after %d and %d; %v", token, first.Token(), second.Token(), err)
+		}
+		evicted, other := first, second
+		select {
+		case <-first.Context().Done():
+		case <-second.Context().Done():
+			evicted, other = second, first
+		}
+		if cause := context.Cause(evicted.Context()); !errors.Is(cause, redlock.ErrEvicted) {
+			t.Errorf("the lease ended with %v", cause)
+		}
+		if _, err := eve.ForceRelease(t.Context(), in.Readers[0].Holder()); !errors.Is(err, redlock.ErrNotHeld) {
+			t.Errorf("a second time: %v", err)
+		}
+		time.Sleep(20 * time.Second)
+		if err := other.Context().Err(); err != nil || len(next) > 0 {
+			t.Fatalf("the other reader: %v; %d writers have it", context.Cause(other.Context()), len(next))
+		}
+		if err := other.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+		start := time.Now()
+		writer := <-next
+		if took := time.Since(start); took > time.Millisecond || writer.Token() <= token {
+			t.Errorf("the writer waited for %v, and has token %d after %d", took, writer.Token(), token)
+		}
+		if _, err := eve.ForceRelease(t.Context(), in.Readers[1].Holder()); !errors.Is(err, redlock.ErrHeld) || writer.Context().Err() != nil {
+			t.Errorf("after the writer came: %v", err)
+		}
+	})
+}
+
 // If it turns out when it is half done, a push from the node that was reached ends the lease all the
 // same, and the others are freed when they answer again.
 func TestForceReleaseHalfDone(t *testing.T) {
@@ -228,11 +341,11 @@ func TestForceReleaseHalfDone(t *testing.T) {
 	})
 }
 
-// freezeAfterLook freezes the node behind the next batch that looks at a key.
+// freezeAfterLook freezes the node behind the next batch that asks for a register.
 func freezeAfterLook(n *redlocktest.Node) redlocktest.Hook {
 	return func(ctx context.Context, batch []resp.Command, next func(context.Context, []resp.Command) ([]resp.Reply, error)) ([]resp.Reply, error) {
 		replies, err := next(ctx, batch)
-		if batch[0][0] == "GET" {
+		if batch[0][0] == "ZSCORE" {
 			n.Freeze()
 		}
 		return replies, err

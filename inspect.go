@@ -47,6 +47,17 @@ type Share struct {
 	// Remaining is for how long a majority has it yet, or some node if no majority has,
 	// unless it is extended; 0 if that is not known.
 	Remaining time.Duration
+
+	key, value string
+	kind       script.Kind
+}
+
+// Holder is the same for ForceRelease: who has this, and nothing else of the lock or the semaphore.
+func (s Share) Holder() Holder {
+	return Holder{
+		Key: s.key, ID: s.ID, Label: s.Label, Nodes: s.Nodes, Remaining: s.Remaining,
+		value: s.value, kind: s.kind, slot: s.Slot,
+	}
 }
 
 // Verdict is what the nodes, taken together, say of a lock.
@@ -88,6 +99,8 @@ type Holder struct {
 	Since time.Time
 
 	value string
+	kind  script.Kind // of one of several who have the lock, else nil
+	slot  int
 }
 
 // QueuedWaiter is one who stands in the nodes' queues.
@@ -147,8 +160,8 @@ func (l *Locker) Inspect(ctx context.Context, name string) (*Inspection, error) 
 	}
 	in.Waiters = queued(in.Nodes, true, func(v *script.View) []script.Waiter { return v.Waiters })
 	in.SlotWaiters = queued(in.Nodes, false, func(v *script.View) []script.Waiter { return v.SlotWaiters })
-	in.Readers = l.shares(in.Nodes, func(v *script.View) []script.Share { return v.Readers })
-	in.Slots = l.shares(in.Nodes, func(v *script.View) []script.Share { return v.Slots })
+	in.Readers = l.readersOf(o.key, in.Nodes)
+	in.Slots = l.slotsOf(o.key, in.Nodes)
 	in.Verdict, in.Holder = l.judge(o.key, in.Nodes)
 	if in.Verdict != Unknown {
 		return in, nil

@@ -167,9 +167,19 @@ func queued(nodes []NodeState, kept bool, of func(*script.View) []script.Waiter)
 	return list
 }
 
+// readersOf are who share a key.
+func (l *Locker) readersOf(key string, nodes []NodeState) []Share {
+	return l.shares(key, nodes, script.Reader, func(v *script.View) []script.Share { return v.Readers })
+}
+
+// slotsOf are who have those of a semaphore.
+func (l *Locker) slotsOf(key string, nodes []NodeState) []Share {
+	return l.shares(key, nodes, script.Slots{}, func(v *script.View) []script.Share { return v.Slots })
+}
+
 // shares merges what the nodes say of those who are several: those on most nodes of a slot
 // first.
-func (l *Locker) shares(nodes []NodeState, of func(*script.View) []script.Share) []Share {
+func (l *Locker) shares(key string, nodes []NodeState, kind script.Kind, of func(*script.View) []script.Share) []Share {
 	found := make(map[string]*Share)
 	lives := make(map[string][]time.Duration)
 	for _, n := range nodes {
@@ -178,7 +188,10 @@ func (l *Locker) shares(nodes []NodeState, of func(*script.View) []script.Share)
 		}
 		for _, s := range of(&n.sight) {
 			if found[s.Value] == nil {
-				found[s.Value] = &Share{ID: script.HolderID(s.Value), Label: holderName(s.Value), Slot: s.Slot}
+				found[s.Value] = &Share{
+					ID: script.HolderID(s.Value), Label: holderName(s.Value), Slot: s.Slot,
+					key: key, value: s.Value, kind: kind,
+				}
 			}
 			found[s.Value].Nodes++
 			lives[s.Value] = append(lives[s.Value], s.Remaining)

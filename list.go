@@ -163,7 +163,7 @@ func (s *listing) page(ctx context.Context, index int, what script.Listed, keys 
 	for k, key := range keys {
 		e := Entry{Key: key, Name: key[len(l.cfg.Prefix):], Semaphore: what == script.Semaphores}
 		if e.Semaphore {
-			e.Slots = l.shares(nodes[k], func(v *script.View) []script.Share { return v.Slots })
+			e.Slots = l.slotsOf(key, nodes[k])
 			e.Verdict, e.Holder = l.judgeSlots(key, nodes[k], e.Slots)
 		} else {
 			e.Verdict, e.Holder = l.judge(key, nodes[k])

@@ -189,8 +189,11 @@ func TestListSemaphores(t *testing.T) {
 			h == nil || h.Label != "slots" || h.Nodes != 2 || h.Remaining != 9*time.Second {
 			t.Fatalf("%+v, held by %+v", semaphore, h)
 		}
-		for i, s := range slots {
-			if s.Slot != i || s.Label != t.Name() || s.Nodes != 2 || s.Remaining != 9*time.Second {
+		if slots[0].Slot >= slots[1].Slot {
+			t.Errorf("slots %d and %d, in this order", slots[0].Slot, slots[1].Slot)
+		}
+		for _, s := range slots {
+			if s.Label != t.Name() || s.Nodes != 2 || s.Remaining != 9*time.Second {
 				t.Errorf("%+v", s)
 			}
 		}

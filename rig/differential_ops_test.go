@@ -179,7 +179,11 @@ func (g generator) scripted() resp.Command {
 	case 13:
 		cmd = g.slots()
 	case 12:
-		cmd = g.params().Evict(g.value(), g.token())[0]
+		p := g.params()
+		if g.IntN(2) == 0 {
+			p.Kind = script.Reader
+		}
+		cmd = p.Evict(g.value(), g.token())[0]
 		if g.IntN(4) == 0 {
 			cmd = script.TellEvicted(g.key(), g.value(), "somebody")[0]
 		}

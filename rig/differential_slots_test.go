@@ -29,7 +29,7 @@ func (g generator) slots() resp.Command {
 	}
 	value := g.of("v1", "v2", "rl1.v", "rl1.w", "rl1.x", "rl1.y")
 	e := core.Effect{Op: core.Ask, Token: g.token(), Slot: core.AnySlot}
-	switch g.IntN(12) {
+	switch g.IntN(13) {
 	case 0, 1:
 		e.Op, e.Slot = core.Extend, g.IntN(4)
 	case 2:
@@ -39,6 +39,9 @@ func (g generator) slots() resp.Command {
 	case 4, 5, 6:
 		stay := p.Waiter != "" && g.IntN(2) == 0
 		return p.Release(value, stay, script.Deputy(g.of("", "next", "last", "both")))
+	case 12:
+		p.Slot = g.IntN(4)
+		return p.Evict(value, g.token())[0]
 	case 7:
 		return script.Leave(p.Key, script.Waiter(g.waiter()).For(kind))
 	}

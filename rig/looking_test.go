@@ -146,6 +146,27 @@ func TestForceReleaseOnServers(t *testing.T) {
 				t.Errorf("again: %v", err)
 			}
 			ok(t, second.Release(t.Context()))
+
+			// Of those who have slots, or read, one.
+			slot, err := holder.AcquireSlot(t.Context(), "s", 2)
+			ok(t, err)
+			reader, err := holder.AcquireRead(t.Context(), "r")
+			ok(t, err)
+			for _, lease := range []*redlock.Lease{slot, reader} {
+				in, err := op.Inspect(t.Context(), strings.TrimPrefix(lease.Key(), redlock.DefaultPrefix))
+				ok(t, err)
+				share := append(in.Readers, in.Slots...)[0]
+				token, err := op.ForceRelease(t.Context(), share.Holder())
+				ok(t, err)
+				<-lease.Context().Done()
+				if token <= lease.Token() {
+					t.Errorf("token %d after %d", token, lease.Token())
+				}
+				hopefully(t, func() bool { // a grant that was on its way is given back by the holder
+					_, err := op.ForceRelease(t.Context(), share.Holder())
+					return errors.Is(err, redlock.ErrNotHeld)
+				})
+			}
 			ok(t, op.Close())
 		}
 	})

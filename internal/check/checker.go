@@ -145,7 +145,6 @@ type key struct {
 	wants  int      // clients that wait for it
 	since  Time     // when the first of them began to
 	lost   int      // attempts in a row on the free key
-	fence  uint64   // the highest token of an eviction that has come to pass
 
 	sets     int // of the waiters, those that want other keys as well
 	standing []stander

@@ -279,8 +279,6 @@ func TestCheckerObjects(t *testing.T) {
 	}
 }
 
-// Each invariant that can be checked is objected to in a test above, and has a
-// statement.
 // What the eviction of a lease breaks, and what it does not.
 func TestCheckerOfEvictions(t *testing.T) {
 	evicts := func(at Time, node int, claim, by uint64) Event {
@@ -291,6 +289,18 @@ func TestCheckerOfEvictions(t *testing.T) {
 	}
 	first := lease(0, 1, 10, 980*ms)
 	gone := list(evicts(300*ms, 0, 1, 1), evicts(300*ms, 1, 1, 1), forced(301*ms, 1, 20))
+	slotted := func(at Time, claim, token uint64, deadline Time, slot int) []Event {
+		events := lease(at, claim, token, deadline)
+		for i := range events {
+			events[i].Of, events[i].Slot = 2, slot
+		}
+		return events
+	}
+	goneOf := func(slot int) []Event {
+		events := slices.Clone(gone)
+		events[2].Of, events[2].Slot = 2, slot
+		return events
+	}
 	for name, test := range map[string]struct {
 		want   Invariant // "" if all is well
 		events []Event
@@ -302,6 +312,8 @@ func TestCheckerOfEvictions(t *testing.T) {
 		"it goes on":                                   {F2, history(first, gone, list(extended(502*ms, 1, 500*ms, 1480*ms)))},
 		"a token that is no higher":                    {F3, history(first, list(evicts(300*ms, 0, 1, 1), forced(301*ms, 1, 10)))},
 		"the next one's is no higher":                  {F3, history(first, gone, lease(310*ms, 2, 20, 1300*ms))},
+		"that of the same slot":                        {F3, history(slotted(0, 1, 10, 980*ms, 1), goneOf(1), slotted(310*ms, 2, 20, 1300*ms, 1))},
+		"that of another slot":                         {"", history(slotted(0, 1, 10, 980*ms, 1), goneOf(1), slotted(310*ms, 2, 20, 1300*ms, 0), list(over(400*ms, 1), over(410*ms, 2)))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Run(bounds, test.events)
@@ -315,6 +327,8 @@ func TestCheckerOfEvictions(t *testing.T) {
 	}
 }
 
+// Each invariant that can be checked is objected to in a test above, and has a
+// statement.
 func TestEveryInvariantHasAStatement(t *testing.T) {
 	seen := map[string]Invariant{}
 	for _, i := range []Invariant{I1, I2, I3, I4, I5, I6, I7, I8, I9} {

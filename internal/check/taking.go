@@ -28,7 +28,8 @@ func (c *Checker) evicts(ev Event) {
 // forced takes note of an eviction that has come to pass, and checks F3 of the evicted lease.
 func (c *Checker) forced(ev Event) {
 	k, l := c.key(ev.Key), c.claims[ev.Claim]
-	k.fence = max(k.fence, ev.Token)
+	m := k.marksAt(ev.Of, ev.Slot)
+	m.fence, m.fenceAt = max(m.fence, ev.Token), ev.At
 	if l == nil || !l.won {
 		return
 	}
@@ -40,11 +41,13 @@ func (c *Checker) forced(ev Event) {
 }
 
 // behindFence checks F3 when a lease is granted: it comes after every eviction that has
-// come to pass.
+// come to pass. One that shares the key may have been granted it by the nodes before that.
 func (c *Checker) behindFence(l *claim) {
-	if k := l.key; k.fence > 0 && l.token <= k.fence {
+	m := l.key.marksOf(l)
+	granted := l.shares && l.asked <= m.fenceAt // perhaps
+	if m.fence > 0 && l.token <= m.fence && !granted {
 		c.violate(F3, -1, []uint64{l.id}, "%s was granted %s with token %d, after an eviction with token %d",
-			c.name(l), c.cfg.Key(k.id), l.token, k.fence)
+			c.name(l), c.cfg.Key(l.key.id), l.token, m.fence)
 	}
 }
 

@@ -4,6 +4,9 @@ package check
 type marks struct {
 	any   mark // of all
 	alone mark // of those that shared the key with nobody
+
+	fence   uint64 // the highest token of an eviction that has come to pass, and
+	fenceAt Time   // when it was known
 }
 
 type mark struct {
@@ -33,14 +36,17 @@ func (c *Checker) order(l *claim) {
 }
 
 // marksOf are those that a lease is measured against.
-func (k *key) marksOf(l *claim) *marks {
-	if l.of == 0 {
+func (k *key) marksOf(l *claim) *marks { return k.marksAt(l.of, l.slot) }
+
+// marksAt are those of a slot, if the key is a semaphore's of so many.
+func (k *key) marksAt(of, slot int) *marks {
+	if of == 0 {
 		return &k.newest
 	}
-	for len(k.slots) <= l.slot {
+	for len(k.slots) <= slot {
 		k.slots = append(k.slots, marks{})
 	}
-	return &k.slots[l.slot]
+	return &k.slots[slot]
 }
 
 // isMarked reports whether the claim has one of the highest tokens of its keys.

@@ -10,9 +10,41 @@ import (
 	"github.com/redlock-go/redlock/resp"
 )
 
-// Evict takes the key from the holder of that value, as it was seen, and raises the
-// register to the token. ReadEvict reads the reply.
+// Above asks for the register of tokens of what is to be taken from its holder. ReadAbove reads
+// the reply.
+func (p Params) Above() []resp.Command {
+	if kind, ok := p.Kind.(Divided); ok {
+		return []resp.Command{kind.Above(&p)}
+	}
+	return []resp.Command{above(p.Key)}
+}
+
+// above is that of a key.
+func above(key string) resp.Command { return resp.Command{"ZSCORE", Register(key), member} }
+
+// ReadAbove reads a register: the highest token that a node has seen, 0 if it knows none.
+func ReadAbove(replies []resp.Reply) (uint64, error) {
+	if len(replies) != 1 {
+		return 0, garbage("%d replies to a ZSCORE", len(replies)).Err
+	}
+	switch r := replies[0]; r.Kind {
+	case resp.Nil:
+		return 0, nil
+	case resp.Text:
+		return readToken(r.Text), nil
+	case resp.Error:
+		return 0, ServerError(r.Text)
+	default:
+		return 0, garbage("%v to ZSCORE", r).Err
+	}
+}
+
+// Evict takes the key, or a part of what is divided, from the holder of that value, as it was seen,
+// and raises the register to the token. ReadEvict reads the reply.
 func (p Params) Evict(seen string, token uint64) []resp.Command {
+	if kind, ok := p.Kind.(Divided); ok {
+		return []resp.Command{kind.Evict(&p, seen, token)}
+	}
 	return []resp.Command{EvictScript.call(
 		[]string{p.Key, Register(p.Key), Queue(p.Key)},
 		seen, strconv.FormatUint(token, 10), strconv.FormatInt(p.Retention, 10), reservation, string(Both),
@@ -40,6 +72,8 @@ func ReadEvict(replies []resp.Reply) (Evicted, error) {
 	switch {
 	case r.Kind == resp.Error:
 		return Evicted{}, ServerError(r.Text)
+	case r.Kind == resp.Int: // from where a release follows
+		return Evicted{Deleted: r.Int > 0}, nil
 	case r.Kind != resp.Array || len(r.Items) == 0 || r.Items[0].Kind != resp.Int:
 	case r.Items[0].Int == 1, r.Items[0].Int == 2:
 		return Evicted{Deleted: true}, nil

@@ -1,8 +1,7 @@
 -- evict: take the key from whoever holds it by the value that was seen, and from
 -- nobody else, and let the next waiter have it. The register of tokens is raised in the
 -- same step, so that whoever is granted the key here after that has a token above the
--- given one. A node that has seen a token as high does nothing: the holder may have a token
--- that is not above all that were asked for, as it is given one in a second round.
+-- given one.
 --
 -- KEYS[1]  the key
 -- KEYS[2]  the register of tokens
@@ -20,10 +19,10 @@ local seen = holder == value or string.sub(value, 1, 4) == 'rl1.' and holder == 
 if holder and not seen and string.sub(holder, 1, 4) ~= 'rl1>' then
   return {0, holder}
 end
-if redis.call('ZADD', KEYS[2], 'GT', 'CH', ARGV[2], 't') == 0 then
-  return {-1, redis.call('ZSCORE', KEYS[2], 't')}
+local refused = above(KEYS[2], ARGV[2], ARGV[3], 't')
+if refused then
+  return refused
 end
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
 if not seen then
   return {0}
 end

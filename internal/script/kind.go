@@ -27,6 +27,17 @@ type Kind interface {
 	Mark() string
 }
 
+// Divided is a Kind of which several have a part at once, each by itself: a slot, or that
+// it reads.
+type Divided interface {
+	Kind
+
+	// Above asks for the register of tokens of p's part: see [Params.Above].
+	Above(p *Params) resp.Command
+	// Evict takes that part from the value: see [Params.Evict].
+	Evict(p *Params, seen string, token uint64) resp.Command
+}
+
 // Release gives the key back if it holds the value, whatever its Kind: see [Release].
 func (p *Params) Release(value string, stay bool, deputy Deputy) resp.Command {
 	if p.Kind != nil {

@@ -21,10 +21,9 @@ func (r *run) evict(keys, args []string) resp.Reply {
 		if held && !seen && !IsReservation(holder.Text) {
 			return resp.OfArray(resp.OfInt(0), holder)
 		}
-		if r.must("ZADD", register, "GT", "CH", token, member).Int == 0 {
-			return resp.OfArray(resp.OfInt(-1), r.must("ZSCORE", register, member))
+		if refusal, refused := r.above(register, token, retention, member); refused {
+			return refusal
 		}
-		r.must("PEXPIRE", register, retention)
 		if !seen {
 			return resp.OfArray(resp.OfInt(0))
 		}
@@ -38,6 +37,51 @@ func (r *run) evict(keys, args []string) resp.Reply {
 		}
 		return resp.OfArray(resp.OfInt(1))
 	})
+}
+
+// above is that of evicting.lua.
+func (r *run) above(register, token, retention, member string) (refusal resp.Reply, refused bool) {
+	if r.must("ZADD", register, "GT", "CH", token, member).Int == 0 {
+		return resp.OfArray(resp.OfInt(-1), r.must("ZSCORE", register, member)), true
+	}
+	r.must("PEXPIRE", register, retention)
+	return refusal, false
+}
+
+func (r *run) evictSlot(keys, args []string) resp.Reply {
+	refusal := scripted(func() resp.Reply {
+		s := slotSets{run: r, holders: keys[0], expiries: keys[1]}
+		value, token, retention, slot := args[0], args[6], args[7], args[8]
+		if other, taken := s.holderOf(integer(slot)); taken && other != value && !IsReservation(other) {
+			if s.clock(); s.slotOf(other) != nobody {
+				return resp.OfArray(resp.OfInt(0), resp.OfText(other))
+			}
+		}
+		refusal, _ := r.above(keys[3], token, retention, slot)
+		return refusal
+	})
+	if refusal.Kind != resp.Nil {
+		return refusal
+	}
+	return r.releaseSlot(keys, args)
+}
+
+func (r *run) evictReader(keys, args []string) resp.Reply {
+	refusal := scripted(func() resp.Reply {
+		value, token, retention := args[0], args[6], args[7]
+		holder := r.must("GET", keys[0])
+		switch {
+		case holder.Kind != resp.Text, holder.Text == value, holder.Text == marked(value), holder.Text == sharedValue, IsReservation(holder.Text):
+		default:
+			return resp.OfArray(resp.OfInt(0), holder)
+		}
+		refusal, _ := r.above(keys[3], token, retention, member)
+		return refusal
+	})
+	if refusal.Kind != resp.Nil {
+		return refusal
+	}
+	return r.readRelease(keys, args)
 }
 
 func (r *run) tellEvicted(_, args []string) resp.Reply {

@@ -29,6 +29,8 @@ var equivalents = map[*Script]struct {
 	AnnounceScript: {2, 4, (*run).announce},
 
 	EvictScript:       {3, 5, (*run).evict},
+	EvictSlotScript:   {4, 9, (*run).evictSlot},
+	EvictReaderScript: {4, 8, (*run).evictReader},
 	TellEvictedScript: {0, 1, (*run).tellEvicted},
 
 	ReadTakeScript:    {4, 7, (*run).readTake},

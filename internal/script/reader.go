@@ -9,7 +9,7 @@ import (
 
 // Reader is the Kind of those who share a key with others that read it, while nobody
 // writes. Writers want the plain lock on the same key.
-var Reader Kind = reader{}
+var Reader Divided = reader{}
 
 type reader struct{}
 
@@ -69,6 +69,15 @@ func (reader) Release(key, value string, w Waiter, stay bool, deputy Deputy) res
 		[]string{key, Queue(key), readers(key)},
 		value, string(w), reservation, queueKept, string(deputy), stays,
 	)
+}
+
+// Above implements [Divided]. Readers have the register of those who write.
+func (reader) Above(p *Params) resp.Command { return above(p.Key) }
+
+// Evict implements [Divided].
+func (r reader) Evict(p *Params, seen string, token uint64) resp.Command {
+	return EvictReaderScript.before(r.Release(p.Key, seen, "", false, Both), Register(p.Key),
+		strconv.FormatUint(token, 10), strconv.FormatInt(p.Retention, 10))
 }
 
 // Read implements [Kind]. Who held the key alone may have asked for something before it

@@ -10,6 +10,7 @@ import (
 	"crypto/sha1" //nolint:gosec // EVALSHA names a script by its SHA-1; nothing is secured by it.
 	_ "embed"     // the scripts
 	"encoding/hex"
+	"slices"
 	"strconv"
 
 	"github.com/redlock-go/redlock/resp"
@@ -36,8 +37,14 @@ var (
 	extendManySource string
 	//go:embed raise.lua
 	raiseSource string
+	//go:embed evicting.lua
+	evictingSource string
 	//go:embed evict.lua
 	evictSource string
+	//go:embed evict_slot.lua
+	evictSlotSource string
+	//go:embed evict_reader.lua
+	evictReaderSource string
 	//go:embed tell_evicted.lua
 	tellEvictedSource string
 	//go:embed announce.lua
@@ -93,7 +100,9 @@ var (
 
 	ExtendManyScript = compile("extend_many", extendManySource)
 
-	EvictScript       = compile("evict", queueSource+evictSource)
+	EvictScript       = compile("evict", queueSource+evictingSource+evictSource)
+	EvictSlotScript   = compile("evict_slot", queueSource+slotsSource+evictingSource+evictSlotSource+releaseSlotSource)
+	EvictReaderScript = compile("evict_reader", queueSource+shareSource+evictingSource+evictReaderSource+readReleaseSource)
 	TellEvictedScript = compile("tell_evicted", tellEvictedSource)
 
 	ReadTakeScript    = compile("read_take", queueSource+shareSource+readTakeSource)
@@ -111,7 +120,7 @@ var (
 		TakeAllScript, ReleaseAllScript, ExtendAllScript, RaiseAllScript,
 		ReadTakeScript, ReadRaiseScript, ReadExtendScript, ReadReleaseScript,
 		TakeSlotScript, ReleaseSlotScript, ExtendSlotScript, RaiseSlotScript,
-		HandScript, AnnounceScript, EvictScript, TellEvictedScript,
+		HandScript, AnnounceScript, EvictScript, EvictSlotScript, EvictReaderScript, TellEvictedScript,
 	}
 )
 
@@ -138,6 +147,14 @@ func (s *Script) call(keys []string, args ...string) resp.Command {
 	cmd = append(cmd, "EVALSHA", s.SHA, strconv.Itoa(len(keys)))
 	cmd = append(cmd, keys...)
 	return append(cmd, args...)
+}
+
+// before builds the EVALSHA of a script that ends with another one: that one's call, with one key
+// and some arguments more.
+func (s *Script) before(call resp.Command, key string, args ...string) resp.Command {
+	n, _ := strconv.Atoi(call[2]) // as in call
+	keys := append(slices.Clone(call[3:3+n:3+n]), key)
+	return s.call(keys, append(slices.Clone(call[3+n:]), args...)...)
 }
 
 // Eval returns the EVAL that does the same as the EVALSHA cmd, and loads the

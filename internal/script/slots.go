@@ -153,6 +153,17 @@ func Prefer(kind Kind, slot int) Kind {
 	return s
 }
 
+// Above asks for the register of p.Slot.
+func (s Slots) Above(p *Params) resp.Command {
+	return resp.Command{"ZSCORE", s.registers(p.Key), strconv.Itoa(p.Slot)}
+}
+
+// Evict takes p.Slot from the value.
+func (s Slots) Evict(p *Params, seen string, token uint64) resp.Command {
+	return EvictSlotScript.before(s.Release(p.Key, seen, "", false, Both), s.registers(p.Key),
+		strconv.FormatUint(token, 10), strconv.FormatInt(p.Retention, 10), strconv.Itoa(p.Slot))
+}
+
 // Read reads what the others are answered.
 func (s Slots) Read(p *Params, op core.Op, value string, replies []resp.Reply) core.Vote {
 	if op != core.Ask {

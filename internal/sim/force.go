@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 type force struct {
 	proc     *process
 	seen     *claim
+	kind     script.Kind // of what it was seen to have
+	slot     int
 	round    int
 	tries    int // rounds of looking, and then of evicting
 	eviction core.Eviction
@@ -38,17 +41,32 @@ const mostEvictions = 3
 // vigilances.
 const lasts = 200 * time.Millisecond
 
-// lookAndEvict sees who holds a key, and plans the eviction. It leaves sets of keys alone: what they
+// lookAndEvict sees who holds a key, or is the first of those who share it or have slots that a majority
+// has, and plans the eviction. It leaves sets of keys alone: what they
 // have of the others would have to be followed here, too.
 func (w *world) lookAndEvict(f *Fault) {
 	votes := make(map[*claim]int)
 	for _, n := range w.nodes {
-		if c := n.holder(w, f.Key-1); c != nil && len(c.keys()) == 1 {
-			if votes[c]++; votes[c] == w.need {
-				w.plan(w.now+f.By, evForce, &force{seen: c, proc: w.machines[f.Client].proc}, 0)
+		for _, c := range n.have(w, f.Key-1) {
+			if votes[c]++; votes[c] < w.need || len(c.keys()) > 1 {
+				continue
 			}
+			x := &force{seen: c, proc: w.machines[f.Client].proc}
+			switch {
+			case c.op.spec.Slots > 0:
+				x.kind, x.slot = script.Slots{}, script.Slots{}.Held(n.model, n.ms(w.now), c.params.Key, c.value)
+			case c != n.holder(w, f.Key-1):
+				x.kind = script.Reader
+			}
+			w.plan(w.now+f.By, evForce, x, 0)
+			return
 		}
 	}
+}
+
+// params are what it is about.
+func (x *force) params() script.Params {
+	return script.Params{Key: x.seen.params.Key, Kind: x.kind, Slot: x.slot}
 }
 
 // happen is what happens to an eviction: it begins.
@@ -57,7 +75,7 @@ func (x *force) happen(_ *world, ev event) {
 		return
 	}
 	x.eviction = core.Eviction{Need: x.proc.terms.Need}
-	x.ask(forceLook, script.Look(x.seen.params.Key))
+	x.ask(forceLook, x.params().Above())
 }
 
 // ask begins a round: survey of the root package.
@@ -86,7 +104,7 @@ func (x *force) ask(round int, batch []resp.Command) {
 func (x *force) forsake() {
 	for i := range x.proc.lanes {
 		if l := &x.proc.lanes[i]; !x.did[i] && !x.seen.op.spec.Foreign {
-			l.core.Owe(core.Debt{Key: x.seen.params.Key, Value: x.seen.value})
+			l.core.Owe(core.Debt{Key: x.seen.params.Key, Value: x.seen.value, Kind: x.kind})
 			if l.debtors == nil {
 				l.debtors = make(map[string]*claim)
 			}
@@ -113,10 +131,10 @@ func (x *force) answered(f *call, err error) {
 func (x *force) take(l *lane, replies []resp.Reply) {
 	switch x.round {
 	case forceLook:
-		sight, told, err := script.ReadLook(replies)
+		register, err := script.ReadAbove(replies)
 		standing := l.core.Guard.Standing(x.proc.read(), l.epoch)
 		x.unsure = x.unsure || standing == core.Unverified
-		x.eviction.Looked(sight.Register, told && err == nil && standing == core.Votes)
+		x.eviction.Looked(register, err == nil && standing == core.Votes)
 	case forceEvict:
 		if done, err := script.ReadEvict(replies); err == nil {
 			x.eviction.Answered(done.Deleted, done.Holder, done.Register)
@@ -138,7 +156,7 @@ func (x *force) next() {
 		switch x.tries++; {
 		case !enough && x.unsure && x.tries < mostVerifications:
 			x.eviction = core.Eviction{Need: p.terms.Need}
-			x.ask(forceLook, script.Look(x.seen.params.Key))
+			x.ask(forceLook, x.params().Above())
 			return
 		case !enough:
 			return
@@ -154,7 +172,7 @@ func (x *force) next() {
 		if what == core.EvictedNow {
 			p.highest = max(p.highest, x.token)
 			x.forsake()
-			p.w.tell(check.Event{Kind: check.Forced, Key: x.seen.key, Claim: x.seen.id, Token: x.token})
+			p.w.tell(check.Event{Kind: check.Forced, Key: x.seen.key, Claim: x.seen.id, Token: x.token, Of: x.seen.op.spec.Slots, Slot: x.slot})
 		}
 		if x.eviction.Begun() {
 			x.ask(forceTell, script.TellEvicted(x.seen.params.Key, x.seen.value, clientName(p.index)))
@@ -169,7 +187,8 @@ func (x *force) propose() {
 	if x.token, ok = x.eviction.Token(now.Wall, uint64(p.w.s.Timeout.Microseconds())<<x.tries); !ok {
 		return
 	}
-	params := script.Params{Key: x.seen.params.Key, Retention: p.w.retention.Milliseconds()}
+	params := x.params()
+	params.Retention = p.w.retention.Milliseconds()
 	if x.token > now.Wall {
 		params.Retention += int64(x.token-now.Wall) / 1000
 	}
@@ -178,17 +197,38 @@ func (x *force) propose() {
 
 // forced executes a command of an eviction, and tells the book whom it hit.
 func (n *node) forced(w *world, x *force, cmd resp.Command) resp.Reply {
-	key := x.seen.key
-	before := n.holder(w, key)
-	if text, _ := n.model.Get(n.ms(w.now), w.keys[key]); before != nil && script.Unmarked(text) != before.value {
-		before = nil // it is kept for somebody
-	}
+	key, h := x.seen.key, &n.holds[x.seen.key]
+	before := n.have(w, key)
 	reply := n.model.Exec(n.ms(w.now), cmd)
-	if after, held := n.model.Get(n.ms(w.now), w.keys[key]); before != nil && (!held || script.IsReservation(after)) {
-		n.holds[key].claim = nil
-		w.tell(check.Event{Kind: check.Evicts, Node: n.index, Key: key, Claim: before.id, By: x.seen.id})
+	after := n.have(w, key)
+	for _, c := range before {
+		if slices.Contains(after, c) {
+			continue
+		}
+		if h.claim == c {
+			h.claim = nil
+		}
+		w.tell(check.Event{Kind: check.Evicts, Node: n.index, Key: key, Claim: c.id, By: x.seen.id})
 	}
+	h.readers = n.readers(w, key)
+	n.expire(n.ms(w.now))
 	return reply
+}
+
+// have are all who have a key on a node, or a slot of the semaphore of that name.
+func (n *node) have(w *world, key int) []*claim {
+	now := n.ms(w.now)
+	list := n.readers(w, key)
+	text, _ := n.model.Get(now, w.keys[key])
+	if c := n.holder(w, key); c != nil && script.Unmarked(text) == c.value { // else it is kept for somebody
+		list = append(list, c)
+	}
+	for _, c := range n.slots {
+		if c.key == key && n.hasSlot(now, c) {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // channels are those that somebody is subscribed to.

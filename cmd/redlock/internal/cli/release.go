@@ -12,7 +12,8 @@ const releaseLong = `Release gives a lock back that "redlock acquire" took.
 const forceLong = `
 Release --force NAME takes the lock NAME from who holds it, and from nobody else: from the
 holder whose id "redlock inspect" has shown, given by --holder, or after asking, on a
-terminal. Another that holds it by then keeps it. Who waits gets it at once.
+terminal. Another that holds it by then keeps it. Who waits gets it at once. Of those who share
+it to read, or have slots of a semaphore, it takes from the one that is named.
 
 The holder's process is told, and "redlock run" stops its command. Until that has
 happened two may be at work: for a moment, or if the holder cannot be told, for up to a

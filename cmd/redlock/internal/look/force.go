@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/redlock-go/redlock"
 	"github.com/redlock-go/redlock/cmd/redlock/internal/exit"
@@ -17,8 +18,8 @@ type Taken struct {
 	Token  uint64  `json:"token"`  // above its own, and below all later ones
 }
 
-// Force takes a lock from the holder with that id. Without one, confirm is asked, which is
-// shown whom it will hit. On stdout it writes the token, which is above the evicted
+// Force takes a lock from the holder with that id, or a slot, or a reader's part. Without one, confirm is asked,
+// which is shown whom it will hit. On stdout it writes the token, which is above the evicted
 // holder's. It returns the exit status.
 func Force(ctx context.Context, l *redlock.Locker, name, id string, confirm func(*redlock.Inspection) (bool, error), p Page) (status int, err error) {
 	in, err := l.Inspect(ctx, name)
@@ -31,9 +32,19 @@ func Force(ctx context.Context, l *redlock.Locker, name, id string, confirm func
 		p.Tell(e)
 		return exit.NotAcquired, nil
 	}
-	switch h := in.Holder; {
+	shares := slices.Concat(in.Readers, in.Slots)
+	h := in.Holder
+	for _, s := range shares {
+		if s.ID == id {
+			of := s.Holder()
+			h = &of
+		}
+	}
+	switch {
 	case quorum != nil:
 		return refuse(report.NotForced{Reason: report.ReasonNoQuorum, Need: quorum.Need, Got: quorum.Got, Nodes: troubles(quorum)})
+	case id == "" && (h == nil || len(in.Readers) > 0) && len(shares) > 0:
+		return 0, exit.Failuref(fmt.Sprintf("redlock inspect shows their ids: --holder=%s is that of %s", shares[0].ID, shares[0].Label), "several have a part of %q, so say by --holder from whom", in.Key)
 	case h == nil:
 		return refuse(report.NotForced{Reason: report.ReasonNotHeld})
 	case id != "" && id != h.ID:
@@ -43,7 +54,7 @@ func Force(ctx context.Context, l *redlock.Locker, name, id string, confirm func
 			return exit.NotAcquired, err
 		}
 	}
-	token, err := l.ForceRelease(ctx, *in.Holder)
+	token, err := l.ForceRelease(ctx, *h)
 	var held *redlock.HeldError
 	switch {
 	case errors.As(err, &quorum):
@@ -56,9 +67,9 @@ func Force(ctx context.Context, l *redlock.Locker, name, id string, confirm func
 		return 0, failure(err)
 	}
 	if p.JSON {
-		return exit.OK, p.object(Taken{Key: in.Key, Holder: holderOf(in.Holder), Token: token})
+		return exit.OK, p.object(Taken{Key: in.Key, Holder: holderOf(h), Token: token})
 	}
-	p.Tell(report.Note{Message: fmt.Sprintf("took %q from %s; its token and all before are below %d", in.Key, in.Holder.Label, token)})
+	p.Tell(report.Note{Message: fmt.Sprintf("took %q from %s; its token and all before are below %d", in.Key, h.Label, token)})
 	_, err = fmt.Fprintln(p.Out, token)
 	return exit.OK, failure(err)
 }
