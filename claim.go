@@ -46,6 +46,7 @@ type claim struct {
 	deadline atomic.Int64                    // core.Deadline, for reading without the mutex
 	shared   atomic.Bool                     // it was of the plain lock, and is a reader's now: set once, with the mutex held
 	won      bool
+	leads    bool // its holder was elected: it passes to nobody within the process
 	due      bool // it is in locker.renewals
 	renewing bool // its round counts there as under way
 

@@ -86,6 +86,9 @@ var electionPace = core.Pace{Least: 50 * time.Millisecond, Most: time.Second}
 // lead is one term. It returns when fn has, and the lock is given back, and reports whether
 // the leadership was lost before. It resigns, too, if fn panics.
 func (l *Locker) lead(ctx context.Context, lease *Lease, fn func(ctx context.Context) error) (lost bool, err error) {
+	lease.c.mu.Lock()
+	lease.c.leads = true
+	lease.c.mu.Unlock()
 	announced := make(chan struct{})
 	go func() {
 		defer close(announced)

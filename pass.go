@@ -13,11 +13,12 @@ const passFor = 100 * time.Millisecond
 
 // passOn gives the lease to the next caller that stands by for it in this process,
 // with the next token and without asking the nodes. It reports false if it may not
-// be passed on, or nobody waits for it.
+// be passed on, or nobody waits for it. A leader's may not: who watches goes by the nodes, which would
+// know nothing of its end.
 func (l *Lease) passOn() bool {
 	c := l.c
 	c.mu.Lock()
-	if c.tenant != l || c.turn == nil || c.lost != nil {
+	if c.tenant != l || c.turn == nil || c.lost != nil || c.leads {
 		c.mu.Unlock()
 		return false
 	}

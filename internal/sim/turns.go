@@ -107,7 +107,7 @@ func (o *operation) block() uint64 {
 func (o *operation) passOn() bool {
 	c := o.claim
 	t := c.turn
-	if t == nil || c.lost != nil || !c.core.CanPass(o.proc.read()) || len(t.standbys) == 0 || t.standbys[0].spec.NoRenew {
+	if t == nil || c.lost != nil || o.term != nil || !c.core.CanPass(o.proc.read()) || len(t.standbys) == 0 || t.standbys[0].spec.NoRenew {
 		return false
 	}
 	next := t.standbys[0]

@@ -4,6 +4,7 @@ import "github.com/redlock-go/redlock/internal/check"
 
 const (
 	watch       = "internal/core/watch.go"
+	simTurns    = "internal/sim/turns.go"
 	simElection = "internal/sim/election.go"
 )
 
@@ -44,6 +45,13 @@ var ofElections = []Mutant{
 		Why:    "who watches waits for pushes only, and never looks whether the leader is still there",
 		Breaks: breaks(check.E4),
 		Edits:  []Edit{{watch, "		at = min(at, now+remaining+time.Millisecond+time.Duration(random*float64(w.rules.Grace)))\n	}\n	w.wake(at)\n", "		at = min(at, now+remaining+time.Millisecond+time.Duration(random*float64(w.rules.Grace)))\n	}\n	w.wake(at + Never/2)\n"}},
+	},
+	{
+		Name:   "leader-passes",
+		Why:    "a leader's lease passes to one in its process who did not stand for election, and whose release tells nobody",
+		Breaks: breaks(check.E4),
+		Rare:   true,
+		Edits:  []Edit{{simTurns, "	if t == nil || c.lost != nil || o.term != nil ||", "	if t == nil || c.lost != nil ||"}},
 	},
 	{
 		Name:   "old-term",
