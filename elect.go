@@ -105,6 +105,37 @@ func (l *Locker) lead(ctx context.Context, lease *Lease, fn func(ctx context.Con
 	return false, fn(lease.Context())
 }
 
+// leading are the leases of leaders among the claims.
+func leading(claims []*claim) []*Lease {
+	var leaders []*Lease
+	for _, c := range claims {
+		c.mu.Lock()
+		if c.leads && c.lost == nil {
+			leaders = append(leaders, c.tenant)
+		}
+		c.mu.Unlock()
+	}
+	return leaders
+}
+
+// resign tells those who watch that leaders are none any more, when the Locker is closed and their
+// calls of Elect cannot. It waits for the nodes until ctx is done.
+func (l *Locker) resign(ctx context.Context, leaders []*Lease) {
+	var told []<-chan answer
+	for _, lease := range leaders {
+		for _, ln := range l.lanes {
+			told = append(told, ln.ask(script.Resign(lease.Key(), lease.Token())))
+		}
+	}
+	for _, t := range told {
+		select {
+		case <-t:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 const (
 	mostNoted   = time.Minute // for how long a node that lost the note who leads is without it
 	tellUnnoted = 4           // how many announcements in a row may fail before that is told

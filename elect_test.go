@@ -584,6 +584,33 @@ func TestWatchHandOver(t *testing.T) {
 	})
 }
 
+// Who watches hears at once that a leader's Locker was closed.
+func TestCloseWhileLeading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := redlocktest.NewNodes(3)
+		news := watch(t, open(t, nodes))
+		<-news
+		l := open(t, nodes)
+		led := make(chan error, 1)
+		go func() {
+			led <- l.Elect(t.Context(), "x", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		}()
+		if n := <-news; n.token == 0 {
+			t.Fatalf("told %v, and somebody was elected", n)
+		}
+		start := time.Now()
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := <-news; n.token != 0 || time.Since(start) > 10*time.Millisecond {
+			t.Errorf("told %v after %v", n, time.Since(start))
+		}
+		if err := <-led; !errors.Is(err, redlock.ErrClosed) {
+			t.Errorf("Elect returned %v", err)
+		}
+	})
+}
+
 // A leader gives its lock back to the nodes, also where others of its process wait for it: who comes
 // next may be one who did not stand for election, and is not reported.
 func TestLeaderPassesToNobody(t *testing.T) {

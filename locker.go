@@ -258,6 +258,7 @@ func (l *Locker) shut() error {
 	l.mu.Unlock()
 	l.turns.close()
 
+	leaders := leading(claims)
 	for _, c := range claims {
 		c.step(core.Event{Kind: core.End, Reason: core.Released})
 	}
@@ -268,6 +269,7 @@ func (l *Locker) shut() error {
 	case <-enough.Done():
 	}
 	l.settle(enough)
+	l.resign(enough, leaders)
 
 	for _, ln := range l.lanes {
 		ln.close()
