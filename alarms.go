@@ -45,19 +45,19 @@ func newAlarms(c *clock, rung func()) *alarms {
 func (a *alarms) set(c *claim, at core.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch {
-	case at == core.Never && c.place == none:
+	switch place := int(c.place); {
+	case at == core.Never && place == none:
 		return
 	case at == core.Never:
-		a.remove(c.place)
+		a.remove(place)
 		return
-	case c.place == none:
+	case place == none:
 		a.heap = append(a.heap, alarm{})
 		a.up(len(a.heap)-1, alarm{at, c})
-	case at < a.heap[c.place].at:
-		a.up(c.place, alarm{at, c})
+	case at < a.heap[place].at:
+		a.up(place, alarm{at, c})
 	default:
-		a.down(c.place, alarm{at, c})
+		a.down(place, alarm{at, c})
 	}
 	a.arm()
 }
@@ -157,5 +157,5 @@ func (a *alarms) down(i int, x alarm) {
 
 func (a *alarms) put(i int, x alarm) {
 	a.heap[i] = x
-	x.claim.place = i
+	x.claim.place = int32(i) //nolint:gosec // there is no room for so many
 }

@@ -18,10 +18,8 @@ type claim struct {
 	params script.Params
 	value  string
 	queue  string // script.Queue of the key
-	look   bool   // ask for the holder's TTL as well
 
 	before, after *claim // in locker.live
-	place         int    // in locker.alarms
 	nextDue       *claim // in locker.renewals
 
 	mu      sync.Mutex
@@ -37,23 +35,23 @@ type claim struct {
 	removed error         // the outcome of the release, once the claim is free
 	release script.ReleaseBatch
 
-	wonAt    core.Time // with Config.Shared only
-	toOthers bool      // its release leaves the key free for other libraries' clients
-
 	waiter *waiter // who stands in the queues, nil if nobody does
 
 	parent   atomic.Pointer[context.Context] // of the lease, if it can end
 	deadline atomic.Int64                    // core.Deadline, for reading without the mutex
 	shared   atomic.Bool                     // it was of the plain lock, and is a reader's now: set once, with the mutex held
+	place    int32                           // in locker.alarms
+	look     bool                            // ask for the holder's TTL as well
 	won      bool
 	leads    bool // its holder was elected: it passes to nobody within the process
 	due      bool // it is in locker.renewals
 	renewing bool // its round counts there as under way
+	toOthers bool // its release leaves the key free for other libraries' clients
+	free     bool // decided is closed, or about to be
 
 	// decided says two things to those who wait: it holds a value when the claim is
 	// won or has ended without, and is closed when Release need not wait any longer.
 	decided chan struct{}
-	free    bool // it is closed, or about to be
 
 	id   script.ID
 	held Lease // the first user's
@@ -234,9 +232,6 @@ func (c *claim) note(effects []core.Effect) (told news) {
 		switch e.Kind {
 		case core.Won:
 			c.won = true
-			if c.locker.cfg.Shared {
-				c.wonAt = c.locker.clock.now()
-			}
 			c.decided <- struct{}{}
 			c.locker.saw(c.core.Reserved())
 		case core.Extended:

@@ -26,7 +26,7 @@ func (l *Lease) leaveToOthers() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tenant == l && c.lost == nil {
-		held := c.locker.clock.now() - c.wonAt
+		held := c.locker.clock.now() - c.core.WonAt()
 		c.toOthers = rand.Float64() < float64(held)/float64(gapEvery)
 	}
 }

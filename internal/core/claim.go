@@ -31,12 +31,9 @@ type Terms struct {
 // The zero Claim is not usable; see [NewClaim].
 type Claim struct {
 	terms *Terms
-	phase phase
 	seats []seat
 	few   [5]seat // room for the seats, if that is enough
 
-	round    uint32 // the round under way or the last one; 0 is the asking
-	good     uint32 // the last round that succeeded, once held
 	sentAt   Time   // when the round's first request left
 	deadline Time   // the end of the validity: quorum.Deadline of the round good
 	proposal uint64 // the token proposed in this round, and the first lease's in the end
@@ -44,28 +41,33 @@ type Claim struct {
 	passed   uint64 // how many of those were used
 	highest  uint64 // the highest token seen or proposed
 	ahead    uint64 // by how much the last of those is ahead of the wall clock, in s, rounded up
-	raises   int    // rounds of Raise so far
 	slot     int    // which of the key's slots is ours, AnySlot until it is decided: see claim_slot.go
 
-	open    bool // a round of Extend is under way
-	stalled bool // and all that were waited for have answered, without success
-	renew   bool
-	failed  int  // rounds of Extend since the last that succeeded
-	queued  bool // it is of a waiter that stands in the nodes' queues
 	maxHold time.Duration
 	stagger time.Duration
 	next    Time // when the next round of Extend is due, Never if none is
 	holdEnd Time // the end of the max hold, Never if unbounded
 	wonAt   Time
-	wanted  bool // the user waits for the outcome of an Extend
 
-	estate  *estate // of a lease that another process handed over; nil if there is none
+	estate *estate // of a lease that another process handed over; nil if there is none
+
+	// What is small stands together: there are very many claims, and each holds one.
+	round   uint32 // the round under way or the last one; 0 is the asking
+	good    uint32 // the last round that succeeded, once held
+	raises  int32  // rounds of Raise so far
+	failed  int32  // rounds of Extend since the last that succeeded
+	trusted int32  // nodes that held the key to the end, for all we knew
+	gone    int32  // those of them that turned out to have lost it
+	deleted int32  // nodes that deleted it
+	phase   phase
 	reason  Reason
+	open    bool // a round of Extend is under way
+	stalled bool // and all that were waited for have answered, without success
+	wanted  bool // the user waits for the outcome of an Extend
+	renew   bool
+	queued  bool // it is of a waiter that stands in the nodes' queues
 	freed   bool // Freed was said
 	done    bool // Done was said
-	trusted int  // nodes that held the key to the end, for all we knew
-	gone    int  // those of them that turned out to have lost it
-	deleted int  // nodes that deleted it
 }
 
 type phase uint8
@@ -224,9 +226,12 @@ func (c *Claim) Vote(node int) (v Vote, agreed bool) {
 	return s.vote(), s.ballot == yes
 }
 
+// WonAt is when it became a lease.
+func (c *Claim) WonAt() Time { return c.wonAt }
+
 // Gone reports, after Freed, whether so many nodes had lost the key before the
 // release that the lease had been lost without anyone knowing.
-func (c *Claim) Gone() bool { return c.trusted > 0 && c.trusted-c.gone < c.terms.Need }
+func (c *Claim) Gone() bool { return c.trusted > 0 && int(c.trusted-c.gone) < c.terms.Need }
 
 // Free is the number of nodes that are known, after Freed, to be free of the key.
 func (c *Claim) Free() int {

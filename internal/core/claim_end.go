@@ -50,7 +50,7 @@ func (c *Claim) decideEnd(out []Effect) []Effect {
 			waiting = waiting || !s.overdue
 		}
 	}
-	if !c.freed && (c.deleted >= c.terms.Need || !waiting) {
+	if !c.freed && (int(c.deleted) >= c.terms.Need || !waiting) {
 		c.freed = true
 		out = append(out, Effect{Kind: Freed})
 	}

@@ -45,14 +45,3 @@ func (p *Params) Release(value string, stay bool, deputy Deputy) resp.Command {
 	}
 	return Release(p.Key, value, p.Waiter, stay, deputy)
 }
-
-// ask is what a claim says first.
-func (p *Params) ask(value string, token uint64, look bool) []resp.Command {
-	switch {
-	case p.Kind != nil:
-		return p.Kind.Ask(p, value, token)
-	case p.Waiter != "":
-		return p.Take(value, token)
-	}
-	return p.Acquire(value, token, look)
-}

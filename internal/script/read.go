@@ -14,20 +14,33 @@ func (p Params) Batch(e core.Effect, value string, look bool) []resp.Command {
 	p.Retention += int64(min(e.Ahead, maxAhead)) * 1000
 	p.Block, p.Slot = e.Block, e.Slot
 	switch {
-	case e.Op == core.Ask:
-		return p.ask(value, e.Token, look)
 	case e.Op == core.Resume:
 		return p.Hand(value)
 	case e.Op == core.Release:
 		return []resp.Command{p.Release(value, false, Both)}
-	case p.Kind != nil && e.Op == core.Raise:
-		return p.Kind.Raise(&p, value, e.Token)
 	case p.Kind != nil:
-		return p.Kind.Extend(&p, value, e.Token)
+		return p.kinds(e, value)
 	case e.Op == core.Raise:
 		return p.Raise(value, e.Token)
+	case e.Op == core.Extend:
+		return p.Extend(value, e.Token)
+	case p.Waiter != "":
+		return p.Take(value, e.Token)
 	}
-	return p.Extend(value, e.Token)
+	return p.Acquire(value, e.Token, look)
+}
+
+// kinds is Batch where there is a Kind. It stands by itself, as what a Kind is given a pointer to goes
+// to the heap.
+func (p Params) kinds(e core.Effect, value string) []resp.Command {
+	switch e.Op {
+	case core.Ask:
+		return p.Kind.Ask(&p, value, e.Token)
+	case core.Raise:
+		return p.Kind.Raise(&p, value, e.Token)
+	default:
+		return p.Kind.Extend(&p, value, e.Token)
+	}
 }
 
 // maxAhead bounds for how many seconds more a register is kept: a hundred years.
@@ -41,7 +54,8 @@ func (p Params) Read(op core.Op, value string, replies []resp.Reply) core.Vote {
 		return garbage("no reply at all")
 	}
 	if p.Kind != nil {
-		return p.Kind.Read(&p, op, value, replies)
+		its := p // as in kinds
+		return its.Kind.Read(&its, op, value, replies)
 	}
 	return p.readAlone(op, value, replies)
 }
