@@ -41,7 +41,6 @@ type Claim struct {
 	passed   uint64 // how many of those were used
 	highest  uint64 // the highest token seen or proposed
 	ahead    uint64 // by how much the last of those is ahead of the wall clock, in s, rounded up
-	slot     int    // which of the key's slots is ours, AnySlot until it is decided: see claim_slot.go
 
 	maxHold time.Duration
 	stagger time.Duration
@@ -54,11 +53,12 @@ type Claim struct {
 	// What is small stands together: there are very many claims, and each holds one.
 	round   uint32 // the round under way or the last one; 0 is the asking
 	good    uint32 // the last round that succeeded, once held
-	raises  int32  // rounds of Raise so far
 	failed  int32  // rounds of Extend since the last that succeeded
-	trusted int32  // nodes that held the key to the end, for all we knew
-	gone    int32  // those of them that turned out to have lost it
-	deleted int32  // nodes that deleted it
+	slot    int32  // which of the key's slots is ours, AnySlot until it is decided: see claim_slot.go
+	trusted int16  // nodes that held the key to the end, for all we knew
+	gone    int16  // those of them that turned out to have lost it
+	deleted int16  // nodes that deleted it
+	raises  int8   // rounds of Raise so far
 	phase   phase
 	reason  Reason
 	open    bool // a round of Extend is under way

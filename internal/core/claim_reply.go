@@ -6,7 +6,7 @@ import "github.com/redlock-go/redlock/internal/quorum"
 func (c *Claim) send(node int, op Op, out []Effect) []Effect {
 	s := &c.seats[node]
 	s.op, s.round, s.sentAt, s.overdue = op, c.round, c.sentAt, false
-	e := Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal, Block: c.block, Ahead: c.ahead, Slot: c.slot}
+	e := Effect{Kind: Send, Op: op, Node: node, Round: c.round, Token: c.proposal, Block: c.block, Ahead: c.ahead, Slot: int(c.slot)}
 	if op == Extend {
 		e.Token, e.Block = c.Reserved(), 0
 	}

@@ -37,7 +37,7 @@ func (c *Claim) leading() (slot int32, votes int) {
 // choose makes the slot that a majority granted the claim's.
 func (c *Claim) choose(out []Effect) []Effect {
 	slot, _ := c.leading()
-	c.slot = int(slot)
+	c.slot = slot
 	for i := range c.seats {
 		if s := &c.seats[i]; s.established != none && s.slot != slot {
 			out = c.move(i, out)
@@ -48,7 +48,7 @@ func (c *Claim) choose(out []Effect) []Effect {
 
 // strayed reports whether an answer grants another slot than the claim's.
 func (c *Claim) strayed(ev Event) bool {
-	return ev.Op == Ask && ev.Vote.Answer == Granted && c.slot != AnySlot && ev.Vote.Slot != c.slot
+	return ev.Op == Ask && ev.Vote.Answer == Granted && c.slot != AnySlot && ev.Vote.Slot != int(c.slot)
 }
 
 // move has a node that granted another slot take it back, and give the claim's if
@@ -66,4 +66,4 @@ func (c *Claim) move(node int, out []Effect) []Effect {
 }
 
 // Slot is which of the key's slots a claim has that was won.
-func (c *Claim) Slot() int { return c.slot }
+func (c *Claim) Slot() int { return int(c.slot) }
