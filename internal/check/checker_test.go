@@ -301,10 +301,25 @@ func TestCheckerOfEvictions(t *testing.T) {
 		events[2].Of, events[2].Slot = 2, slot
 		return events
 	}
+	// Another client takes over what was handed over, and learns it after the third has its lease.
+	passed := func(at Time, node int) Event {
+		return Event{At: at, Kind: Took, Node: node, Claim: 2, From: 1, By: 2, First: true}
+	}
+	heir := func(how Kind, between ...[]Event) []Event {
+		return history(first, list(Event{At: 200 * ms, Kind: HandedOver, Claim: 1}, Event{At: 290 * ms, Kind: Asked, Claim: 2, From: 1, Client: 2}),
+			history(between...), lease(310*ms, 3, 21, 1300*ms),
+			list(Event{At: 320 * ms, Kind: how, Claim: 2, Token: 10, Sent: 290 * ms, Deadline: 1290 * ms}, over(400*ms, 3), over(410*ms, 2)))
+	}
+	goneHeir := list(passed(295*ms, 0), passed(295*ms, 1), evicts(300*ms, 0, 2, 2), evicts(300*ms, 1, 2, 2), forced(301*ms, 2, 20))
+	forgot := list(onNode(292*ms, Forgot, 0, 1), onNode(292*ms, Forgot, 1, 1))
 	for name, test := range map[string]struct {
 		want   Invariant // "" if all is well
 		events []Event
 	}{
+		"the next one while it is handed over":         {H2, heir(TookOver, forgot)},
+		"or while its text is used to extend it":       {H2, heir(Prolonged, forgot)},
+		"who takes it over is evicted at once":         {"", heir(TookOver, goneHeir)},
+		"evicted just after its text was used":         {"", heir(Prolonged, gone)},
 		"the next one beside one that has not noticed": {"", history(first, gone, lease(310*ms, 2, 21, 1300*ms), list(over(400*ms, 1), over(410*ms, 2)))},
 		"beside one that was not evicted":              {I1, history(first, lease(310*ms, 2, 21, 1300*ms))},
 		"a newer one is hit":                           {F1, history(first, list(over(200*ms, 1)), lease(210*ms, 2, 11, 1200*ms), list(evicts(300*ms, 0, 2, 1)))},

@@ -27,7 +27,7 @@ func (c *Checker) tookOver(ev Event) {
 	if l == nil || l.from == nil || l.from.id != l.fromID { // it was dropped: see sweep
 		return
 	}
-	c.judgeHeir(l, ev)
+	c.judgeHeir(l, ev, l.isDecreed)
 	l.from.heir = l
 	l.won, l.token, l.deadline, l.success = true, ev.Token, ev.Deadline, l.from.success
 	c.unbroken(l, ev)
@@ -51,12 +51,13 @@ func (c *Checker) prolonged(ev Event) {
 	if l == nil || l.from == nil || l.from.id != l.fromID || l.from.heir != nil {
 		return
 	}
-	c.judgeHeir(l, ev)
+	evicted := l.from.isDecreed // it keeps the value that it had
+	c.judgeHeir(l, ev, evicted)
 	c.unbroken(l.from, ev)
 	l.from.success = ev.At
 	c.prune(l.key)
 	for _, o := range l.key.leases {
-		if o.end() > c.now && o.excludes(l.from) {
+		if o.end() > c.now && o.excludes(l.from) && !evicted {
 			c.violate(I1, -1, []uint64{o.id, l.id}, "%s holds %s until %v, and %s extended the lease that had been handed over",
 				c.name(o), c.cfg.Key(l.key.id), o.end(), c.name(l))
 		}
@@ -64,15 +65,16 @@ func (c *Checker) prolonged(ev Event) {
 }
 
 // judgeHeir checks H1, that nobody else has taken the lease over; and H2, that it is the lease that it
-// was: with its token, and with no other granted in between.
-func (c *Checker) judgeHeir(l *claim, ev Event) {
+// was: with its token, and with no other granted in between, unless it was evicted before its client
+// knew that it has it.
+func (c *Checker) judgeHeir(l *claim, ev Event, evicted bool) {
 	f := l.from
 	if h := f.heir; h != nil {
 		c.violate(H1, -1, []uint64{f.id, h.id, l.id}, "%s has the lease of %s that #%d handed over, which %s has taken over before",
 			c.name(l), c.cfg.Key(l.key.id), f.id, c.name(h))
 	}
 	newest := l.key.marksOf(l).any
-	if newest.claim != f && newest.claim != nil && f.heir == nil {
+	if newest.claim != f && newest.claim != nil && f.heir == nil && !evicted {
 		c.violate(H2, -1, []uint64{f.id, newest.claim.id, l.id}, "%s has the lease of %s that #%d handed over, and %s has been granted it in between",
 			c.name(l), c.cfg.Key(l.key.id), f.id, c.name(newest.claim))
 	}
