@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -39,7 +38,7 @@ func (f *nodeFlags) look(cmd *cobra.Command, do func(ctx context.Context, l *red
 	defer reporter.Close()
 	nodes, err := f.open(reporter)
 	if err != nil {
-		return 0, asFailure(err)
+		return 0, exit.Failed(err)
 	}
 	prefix := f.prefix
 	if prefix == "" {
@@ -48,20 +47,11 @@ func (f *nodeFlags) look(cmd *cobra.Command, do func(ctx context.Context, l *red
 	// What is wrong with a node stands in what is shown.
 	locker, err := redlock.New(redlock.Config{Nodes: nodes, NodeTimeout: f.timeout, Prefix: prefix, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return 0, asFailure(err)
+		return 0, exit.Failed(err)
 	}
 	status, err = do(cmd.Context(), locker, len(nodes), look.Page{Out: cmd.OutOrStdout(), JSON: f.json, Tell: reporter.Tell})
 	_ = locker.Close() // nothing was taken
 	return status, err
-}
-
-// asFailure makes an error our own failure, unless it says what it is.
-func asFailure(err error) error {
-	var known *exit.Error
-	if errors.As(err, &known) {
-		return err
-	}
-	return &exit.Error{Status: exit.Failure, Err: err}
 }
 
 const lsLong = `Ls lists the locks whose names begin with PREFIX, or all, in no order: who holds

@@ -3,6 +3,7 @@
 package exit
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 )
@@ -36,6 +37,15 @@ func (e *Error) Error() string { return e.Err.Error() }
 
 // Unwrap gives the error.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Failed makes an error one that ends the program, with the status Failure unless it has its own; nil
+// stays nil.
+func Failed(err error) error {
+	if known := (*Error)(nil); err == nil || errors.As(err, &known) {
+		return err
+	}
+	return &Error{Status: Failure, Err: err}
+}
 
 // Failuref is an [Error] with the status Failure.
 func Failuref(hint, format string, args ...any) *Error {

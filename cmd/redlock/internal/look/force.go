@@ -25,7 +25,7 @@ func Force(ctx context.Context, l *redlock.Locker, name, id string, confirm func
 	in, err := l.Inspect(ctx, name)
 	var quorum *redlock.QuorumError
 	if err != nil && !errors.As(err, &quorum) {
-		return 0, failure(err)
+		return 0, exit.Failed(err)
 	}
 	refuse := func(e report.NotForced) (int, error) {
 		e.Key = in.Key
@@ -64,12 +64,12 @@ func Force(ctx context.Context, l *redlock.Locker, name, id string, confirm func
 	case errors.Is(err, redlock.ErrNotHeld):
 		return refuse(report.NotForced{Reason: report.ReasonNotHeld})
 	case err != nil:
-		return 0, failure(err)
+		return 0, exit.Failed(err)
 	}
 	if p.JSON {
 		return exit.OK, p.object(Taken{Key: in.Key, Holder: holderOf(h), Token: token})
 	}
 	p.Tell(report.Note{Message: fmt.Sprintf("took %q from %s; its token and all before are below %d", in.Key, h.Label, token)})
 	_, err = fmt.Fprintln(p.Out, token)
-	return exit.OK, failure(err)
+	return exit.OK, exit.Failed(err)
 }

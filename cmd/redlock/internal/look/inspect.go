@@ -64,12 +64,12 @@ func Inspect(ctx context.Context, l *redlock.Locker, name string, p Page) (statu
 	case errors.Is(err, redlock.ErrNoQuorum):
 		status = exit.NotAcquired
 	case err != nil:
-		return 0, failure(err)
+		return 0, exit.Failed(err)
 	}
 	if p.JSON {
 		return status, p.object(detailsOf(in))
 	}
-	return status, failure(Table(p.Out, in, time.Now()))
+	return status, exit.Failed(Table(p.Out, in, time.Now()))
 }
 
 func detailsOf(in *redlock.Inspection) Details {

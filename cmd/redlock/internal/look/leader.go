@@ -50,7 +50,7 @@ func (p Page) leader(key string, leader redlock.Leader, answer error) (status in
 	case errors.As(answer, &quorum):
 		status, line.Reason, line.Need, line.Got, line.Nodes = exit.NotAcquired, report.ReasonNoQuorum, quorum.Need, quorum.Got, troubles(quorum)
 	case answer != nil:
-		return 0, failure(answer)
+		return 0, exit.Failed(answer)
 	case leader.IsNobody():
 		status = exit.Nobody
 	default:
@@ -64,8 +64,8 @@ func (p Page) leader(key string, leader redlock.Leader, answer error) (status in
 		return status, nil
 	case status == exit.Nobody:
 		_, err = fmt.Fprintln(p.Out, "nobody")
-		return status, failure(err)
+		return status, exit.Failed(err)
 	}
 	_, err = fmt.Fprintf(p.Out, "%s, token %d, for %v yet unless it renews\n", report.OneLine(leader.Holder), leader.Token, line.Remaining)
-	return status, failure(err)
+	return status, exit.Failed(err)
 }

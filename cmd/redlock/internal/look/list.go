@@ -29,7 +29,7 @@ func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Pag
 			status = exit.NotAcquired
 			continue
 		case err != nil:
-			return 0, failure(err)
+			return 0, exit.Failed(err)
 		case e.Holder == nil && e.Verdict == redlock.Free:
 			continue // it was given back while we looked
 		}
@@ -52,12 +52,12 @@ func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Pag
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d/%d\t%s\n", word(e.Name), e.Verdict, holder, nodes, e.Answered, left)
 		if lines++; lines%flushEvery == 0 {
 			if err := table.Flush(); err != nil {
-				return 0, failure(err)
+				return 0, exit.Failed(err)
 			}
 		}
 	}
 	if err := table.Flush(); err != nil || status != exit.OK {
-		return status, failure(err)
+		return status, exit.Failed(err)
 	}
 	return status, health(ctx, l, p)
 }
@@ -66,7 +66,7 @@ func List(ctx context.Context, l *redlock.Locker, need int, prefix string, p Pag
 func health(ctx context.Context, l *redlock.Locker, p Page) error {
 	in, err := l.Inspect(ctx, "health") // any lock will do
 	if err != nil && !errors.Is(err, redlock.ErrNoQuorum) {
-		return failure(err)
+		return exit.Failed(err)
 	}
 	e := report.Degraded{Of: len(in.Nodes)}
 	for _, n := range in.Nodes {

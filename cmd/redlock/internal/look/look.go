@@ -4,7 +4,6 @@ package look
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -26,15 +25,7 @@ type Page struct {
 func (p Page) object(v any) error {
 	enc := json.NewEncoder(p.Out)
 	enc.SetEscapeHTML(false)
-	return failure(enc.Encode(v))
-}
-
-// failure makes an error one of ours that ends the program, unless it is one.
-func failure(err error) error {
-	if known := (*exit.Error)(nil); err == nil || errors.As(err, &known) {
-		return err
-	}
-	return &exit.Error{Status: exit.Failure, Err: err}
+	return exit.Failed(enc.Encode(v))
 }
 
 // Lock is one lock as a line of "redlock ls --json". It is a contract, as Details, Taken

@@ -85,7 +85,7 @@ func (j *job) acquire(locker *redlock.Locker) (lease *redlock.Lease, status int,
 		j.tell(report.NotAcquired{Key: j.key(), Waited: waited, Blocked: why, TimedOut: true})
 		return nil, exit.TimedOut, nil
 	case !ok:
-		return nil, 0, failure(err)
+		return nil, 0, exit.Failed(err)
 	}
 	e := report.NotAcquired{Key: j.key(), Waited: waited, Blocked: why}
 	if why.Reason == report.ReasonHeld {

@@ -64,7 +64,7 @@ func Elect(o Options, reporter *report.Reporter) (status int, err error) {
 	case errors.Is(err, redlock.ErrLost):
 		status, err = e.status, nil // the command ended by itself just before that
 	default:
-		err = failure(err)
+		err = exit.Failed(err)
 	}
 	j.close(locker)
 	return status, err

@@ -37,7 +37,7 @@ func Acquire(o Options, out io.Writer, done func() error, reporter *report.Repor
 	text, err := lease.Handoff()
 	if err != nil {
 		j.release(lease, time.Now())
-		return 0, failure(err)
+		return 0, exit.Failed(err)
 	}
 	if _, err = fmt.Fprintln(out, text); err == nil {
 		err = done()
@@ -47,7 +47,7 @@ func Acquire(o Options, out io.Writer, done func() error, reporter *report.Repor
 		if lease, lost := locker.Resume(context.Background(), text); lost == nil {
 			j.release(lease, time.Now())
 		}
-		return 0, failure(err)
+		return 0, exit.Failed(err)
 	}
 	return exit.OK, nil
 }
@@ -82,7 +82,7 @@ func Release(o Options, text string, reporter *report.Reporter) (status int, err
 func withText(o Options, text string, reporter *report.Reporter, do func(context.Context, *job, *redlock.Locker) error) (status int, err error) {
 	handed, err := redlock.ReadHandoff(text)
 	if err != nil {
-		return 0, failure(err)
+		return 0, exit.Failed(err)
 	}
 	if o.Plan.TTL == 0 {
 		o.Plan.TTL = handed.TTL
@@ -121,7 +121,7 @@ func withText(o Options, text string, reporter *report.Reporter, do func(context
 		}})
 		return exit.NotAcquired, nil
 	}
-	return 0, failure(err)
+	return 0, exit.Failed(err)
 }
 
 // listen has the signals that would end us come to the job.
@@ -138,7 +138,7 @@ func (j *job) listen() (stop func()) {
 func (j *job) open(reporter *report.Reporter) (*redlock.Locker, error) {
 	nodes, err := j.Open()
 	if err != nil {
-		return nil, failure(err)
+		return nil, exit.Failed(err)
 	}
 	prefix, owner := j.Prefix, ""
 	if prefix == "" {
@@ -157,7 +157,7 @@ func (j *job) open(reporter *report.Reporter) (*redlock.Locker, error) {
 		Logger:      slog.New(report.Warnings(reporter)),
 	})
 	if err != nil {
-		return nil, failure(err)
+		return nil, exit.Failed(err)
 	}
 	return locker, nil
 }

@@ -162,16 +162,6 @@ func label(name string) string {
 	return fmt.Sprintf("%s %.40s/%d", name, host, os.Getpid())
 }
 
-// failure makes an error of the configuration our own failure, unless it says
-// what it is.
-func failure(err error) error {
-	var known *exit.Error
-	if errors.As(err, &known) {
-		return known
-	}
-	return &exit.Error{Status: exit.Failure, Err: err}
-}
-
 // release gives the lock back. That it fails is no failure of the command.
 func (j *job) release(lease *redlock.Lease, held time.Time) {
 	over := lease.Deadline().Add(j.Plan.TTL/100 + 2*time.Millisecond) // the nodes count from later than we do, and may count slower

@@ -37,7 +37,7 @@ func (j *job) supervise(lease *redlock.Lease) (status, left int, err error) {
 	defer s.terminal.close()
 	s.guard, err = guard.Start(guard.Command{Path: j.path, Args: j.Command, Env: environment(lease)}, s.killAt(), j.Plan.KillAfter)
 	if err != nil {
-		return 0, 0, failure(err)
+		return 0, 0, exit.Failed(err)
 	}
 	last := s.watch()
 	s.terminal.takeBack()
