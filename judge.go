@@ -53,14 +53,14 @@ func (l *Locker) judge(key string, nodes []NodeState) (Verdict, *Holder) {
 
 // judgeSlots is what the nodes say together of a semaphore, of which those have slots.
 func (l *Locker) judgeSlots(key string, nodes []NodeState, slots []Share) (Verdict, *Holder) {
+	if len(slots) == 0 {
+		return Free, nil
+	}
 	heard := 0
 	for _, n := range nodes {
 		if n.Answered && !n.barred {
 			heard++
 		}
-	}
-	if len(slots) == 0 {
-		return Free, nil
 	}
 	h := &Holder{Key: key, Label: "slots"}
 	for _, s := range slots {

@@ -268,7 +268,11 @@ func sharers(key string) resp.Command { return resp.Command{"ZRANGE", key, "0", 
 // ReadHolders reads who has each of so many keys. Of a key that holds something else than
 // it should it says nothing.
 func (l Listed) ReadHolders(n int, replies []resp.Reply) ([]View, error) {
-	if want := len(l.Holders(make([]string, n))); len(replies) != want {
+	want := 2 * n
+	if l == Semaphores {
+		want++ // the clock
+	}
+	if len(replies) != want {
 		return nil, fmt.Errorf("%d replies to a batch of %d: this is no Redis server", len(replies), want)
 	}
 	sights := make([]View, n)
