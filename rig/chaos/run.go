@@ -80,7 +80,7 @@ func Run(ctx context.Context, o Options) (_ Result, err error) {
 			r.Lacking = append(r.Lacking, fmt.Sprintf("%s: %v", what, err))
 		}
 	}
-	spared := &fault.Spared{Cluster: c, Lock: quorumLock(o.Contestants)}
+	spared := &fault.Spared{Cluster: c, Lock: quorumLock(o.Contestants), Shared: sharedOf(o.Contestants)}
 	run := &run{Options: o, cluster: c, spared: spared, resource: "redis://" + resource.Addr(), began: time.Now()}
 	for i, s := range Plan(terms, spared) {
 		outcome, err := run.section(ctx, i, s)
@@ -97,7 +97,7 @@ func Run(ctx context.Context, o Options) (_ Result, err error) {
 func quorumLock(contestants []traffic.Contestant) func(key string) bool {
 	locks := make(map[string]bool)
 	for _, c := range contestants {
-		for _, key := range slices.Concat(keysOf(c), besideOf(c)) {
+		for _, key := range keysOf(c) {
 			locks[key] = c.Quorum
 		}
 	}
@@ -248,6 +248,17 @@ func keysOf(c traffic.Contestant) []string {
 func queuesOf(c traffic.Contestant) []string { return derived(c, c.Queues) }
 
 func besideOf(c traffic.Contestant) []string { return derived(c, c.Beside) }
+
+// sharedOf are the keys of locks that several may have at once.
+func sharedOf(contestants []traffic.Contestant) []string {
+	var keys []string
+	for _, c := range contestants {
+		if c.Beside != nil {
+			keys = append(keys, keysOf(c)...)
+		}
+	}
+	return keys
+}
 
 // derived are keys that a contestant has for each of its own; none without a rule.
 func derived(c traffic.Contestant, rule func(key string) []string) []string {

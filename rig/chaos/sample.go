@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -21,11 +20,13 @@ type sampler struct {
 	cluster *cluster.Cluster
 	owners  map[string]func(value string) string // by key
 	keys    []string
-	queues  []string          // keys of those who wait
-	beside  map[string]string // and those that hold who has a lock, if it is not the key alone: which one
+	queues  []string // keys of those who wait
+	shared  []string // of the keys, those that several may have at once
+	beside  []string // and where it stands who they are
 
 	mu   sync.Mutex
-	seen map[sightingOf]*check.Sighting
+	here map[sightingOf]*check.Sighting
+	gone []check.Sighting      // reservations that have come to an end
 	mute map[int]clock.Instant // nodes that do not answer, since when
 	late []check.Excuse        // when nodes did not answer in time
 }
@@ -41,21 +42,16 @@ const (
 )
 
 func newSampler(c *cluster.Cluster, contestants []traffic.Contestant) *sampler {
-	s := &sampler{cluster: c, owners: make(map[string]func(string) string), beside: make(map[string]string), seen: make(map[sightingOf]*check.Sighting), mute: make(map[int]clock.Instant)}
+	s := &sampler{cluster: c, owners: make(map[string]func(string) string), here: make(map[sightingOf]*check.Sighting), mute: make(map[int]clock.Instant)}
 	for _, contestant := range contestants {
 		for _, key := range keysOf(contestant) {
 			s.keys = append(s.keys, key)
 			s.owners[key] = contestant.Owner
 		}
 		s.queues = append(s.queues, queuesOf(contestant)...)
-		for _, key := range keysOf(contestant) {
-			if contestant.Beside != nil {
-				for _, beside := range contestant.Beside(key) {
-					s.beside[beside] = key
-				}
-			}
-		}
+		s.beside = append(s.beside, besideOf(contestant)...)
 	}
+	s.shared = sharedOf(contestants)
 	return s
 }
 
@@ -86,52 +82,76 @@ func (s *sampler) lookAt(n *cluster.Node) {
 	for _, queue := range s.queues {
 		commands = append(commands, []string{"PTTL", queue})
 	}
-	at := clock.Now() // before: what is seen was there then or later
+	began := clock.Now()
 	replies, err := n.DoAll(sampleWithin, commands...)
-	var shares map[string][]cluster.Share
+	var views map[string]script.View
 	if err == nil {
-		shares, err = n.Shares(slices.Collect(maps.Keys(s.beside)), sampleWithin)
+		views, err = n.Look(s.shared, sampleWithin)
 	}
+	look := looked{node: n.Index, began: began, ended: clock.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	since, mute := s.mute[n.Index]
 	if err != nil { // in trouble, or one of us is slow
 		if !mute {
-			s.mute[n.Index] = at
+			s.mute[n.Index] = began
 		}
 		return
 	}
 	if mute {
-		s.late = append(s.late, check.Excuse{Node: n.Index, From: since, To: clock.Now()})
+		s.late = append(s.late, check.Excuse{Node: n.Index, From: since, To: look.ended})
 		delete(s.mute, n.Index)
 	}
 	for i, key := range s.keys {
-		if value := replies[2*i]; value.Kind == resp.Text && !script.IsShared(value.Text) { // whose it is then, the shares tell
-			s.see(n, key, value.Text, at, replies[2*i+1].Equal(resp.OfInt(-1)))
+		if value := replies[2*i]; value.Kind == resp.Text && !script.IsShared(value.Text) { // whose it is then, the views tell
+			s.see(look, key, value.Text, replies[2*i+1].Equal(resp.OfInt(-1)))
 		}
 	}
-	for beside, list := range shares {
-		for _, share := range list {
-			if share.Left > 0 {
-				s.see(n, s.beside[beside], share.Holder, at, false)
-			}
+	for key, view := range views {
+		for _, share := range slices.Concat(view.Readers, view.Slots) {
+			s.see(look, key, share.Value, false)
 		}
 	}
 	for i, queue := range s.queues {
 		if left := replies[2*len(s.keys)+i]; left.Equal(resp.OfInt(-1)) {
-			s.seen[sightingOf{n.Index, queue, ""}] = &check.Sighting{Node: n.Index, Key: queue, First: at, Last: at, Forever: true}
+			s.see(look, queue, "", true)
 		}
 	}
+	s.leave(look)
+}
+
+// looked is a look at a node. What was seen was there at some time of it: no later than
+// its end for the first time, and no earlier than its beginning for the last.
+type looked struct {
+	node         int
+	began, ended clock.Instant
 }
 
 // see takes note of a value. It is called with the mutex held.
-func (s *sampler) see(n *cluster.Node, key, value string, at clock.Instant, forever bool) {
-	of := sightingOf{n.Index, key, value}
-	if s.seen[of] == nil {
-		s.seen[of] = &check.Sighting{Node: n.Index, Key: key, Value: value, Owner: s.owners[key](value), First: at}
+func (s *sampler) see(look looked, key, value string, forever bool) {
+	of := sightingOf{look.node, key, value}
+	seen := s.here[of]
+	if seen == nil {
+		seen = &check.Sighting{Node: look.node, Key: key, Value: value, First: look.ended}
+		if owner := s.owners[key]; owner != nil {
+			seen.Owner = owner(value)
+		}
+		s.here[of] = seen
 	}
-	s.seen[of].Last = at
-	s.seen[of].Forever = s.seen[of].Forever || forever
+	seen.Last = look.began
+	seen.Forever = seen.Forever || forever
+}
+
+// leave ends the reservations that a look did not find any more: who waits for several locks has one kept
+// for it under the same value again and again. A lease's value does not come back, or is one that stayed.
+// It is called with the mutex held.
+func (s *sampler) leave(look looked) {
+	for of, seen := range s.here {
+		if of.node == look.node && seen.Last < look.began && script.IsReservation(of.value) {
+			s.gone = append(s.gone, *seen)
+			delete(s.here, of)
+		}
+	}
 }
 
 // sightings returns what was seen of some keys.
@@ -139,9 +159,14 @@ func (s *sampler) sightings(of func(key string) bool) []check.Sighting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []check.Sighting
-	for _, sighting := range s.seen {
-		if of(sighting.Key) {
-			all = append(all, *sighting)
+	for _, seen := range s.gone {
+		if of(seen.Key) {
+			all = append(all, seen)
+		}
+	}
+	for _, seen := range s.here {
+		if of(seen.Key) {
+			all = append(all, *seen)
 		}
 	}
 	return all
@@ -158,7 +183,7 @@ func (s *sampler) silences() []check.Excuse {
 // left are the keys that are on a node now.
 func (s *sampler) left() (map[string]bool, error) {
 	left := make(map[string]bool)
-	keys := slices.Concat(s.keys, slices.Collect(maps.Keys(s.beside)))
+	keys := slices.Concat(s.keys, s.beside)
 	var commands [][]string
 	for _, key := range keys {
 		commands = append(commands, []string{"EXISTS", key})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redlock-go/redlock/rig/clock"
 	"github.com/redlock-go/redlock/rig/cluster"
 	"github.com/redlock-go/redlock/rig/traffic"
 )
@@ -137,6 +139,29 @@ func TestSamplerSeesKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	see(true)
+}
+
+// TestSamplerTellsReservationsApart: one that is made again under the same value is another; a lease whose
+// value comes back has stayed.
+func TestSamplerTellsReservationsApart(t *testing.T) {
+	s := newSampler(nil, nil)
+	const lease, reservation = "rl1.a", "rl1>a"
+	for i, values := range [][]string{{lease, reservation}, {lease, reservation}, {}, {lease, reservation}} {
+		at := clock.Instant(10 * i)
+		look := looked{node: 1, began: at, ended: at + 1}
+		for _, value := range values {
+			s.see(look, "k", value, false)
+		}
+		s.leave(look)
+		s.leave(looked{node: 2, began: at + 1, ended: at + 2}) // another node says nothing of it
+	}
+	got := make(map[string]int)
+	for _, seen := range s.sightings(func(string) bool { return true }) {
+		got[fmt.Sprint(seen.Value, " ", int(seen.First), "-", int(seen.Last))]++
+	}
+	if want := map[string]int{"rl1.a 1-30": 1, "rl1>a 1-10": 1, "rl1>a 31-30": 1}; !maps.Equal(got, want) {
+		t.Errorf("seen: %v, want %v", got, want)
+	}
 }
 
 // lines is a writer for several goroutines.

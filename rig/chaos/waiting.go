@@ -105,12 +105,12 @@ func (c *court) notToBeHad(e evidence) []check.Span {
 		if s.Owner == "" || !slices.Contains(keys, s.Key) {
 			continue
 		}
-		last := s.Last.Add(sampleEvery)
+		first, last := s.First.Add(-sampleEvery), s.Last.Add(sampleEvery)
 		for _, stop := range e.stops[s.Owner] {
-			add(s.Node, max(s.First, stop.from), min(last, stop.to.Add(sampleEvery)))
+			add(s.Node, max(first, stop.from), min(last, stop.to.Add(sampleEvery)))
 		}
 		if died := e.deaths[s.Owner]; died != 0 {
-			add(s.Node, max(s.First, died.Add(-sampleEvery)), last)
+			add(s.Node, max(first, died.Add(-sampleEvery)), last)
 		}
 	}
 	if !c.contestant.Quorum {

@@ -42,9 +42,9 @@ type Orphan struct {
 // String is a finding.
 func (o Orphan) String() string {
 	if o.Forever {
-		return fmt.Sprintf("orphan: %q on node %d has no expiry", o.Key, o.Node)
+		return fmt.Sprintf("orphan: %q, which is %q on node %d, has no expiry", o.Key, o.Value, o.Node)
 	}
-	return fmt.Sprintf("orphan: %q stayed on node %d until %v, %v too long", o.Key, o.Node, o.Last, o.Over.Round(time.Millisecond))
+	return fmt.Sprintf("orphan: %q was %q on node %d from %v to %v, %v too long", o.Key, o.Value, o.Node, o.First, o.Last, o.Over.Round(time.Millisecond))
 }
 
 // Orphans finds keys that stayed for longer than allowed after their holder was

@@ -3,7 +3,6 @@ package fault
 import (
 	"context"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -125,8 +124,8 @@ func TestSparedForgetsOnlyWhatOthersRemember(t *testing.T) {
 	}
 }
 
-// TestSparedKnowsSlotsAndReaders: who has a slot, or reads, is to be remembered by the others as well;
-// whose time is over, and for whom a slot is only reserved, is not.
+// TestSparedKnowsSlotsAndReaders: who has a slot, or reads, is to be remembered by the others as well; for
+// whom a slot is only reserved is not.
 func TestSparedKnowsSlotsAndReaders(t *testing.T) {
 	c, err := cluster.Start(cluster.Options{})
 	if err != nil {
@@ -138,7 +137,7 @@ func TestSparedKnowsSlotsAndReaders(t *testing.T) {
 		}
 	})
 	later := strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10)
-	spared := &Spared{Cluster: c, Lock: func(key string) bool { return strings.HasPrefix(key, "{lock}:") }}
+	spared := &Spared{Cluster: c, Lock: func(key string) bool { return key == "lock" }, Shared: []string{"lock"}}
 	add := func(nodes []int, command ...string) {
 		t.Helper()
 		for _, i := range nodes {
@@ -160,7 +159,6 @@ func TestSparedKnowsSlotsAndReaders(t *testing.T) {
 		return done
 	}
 	slot("rl1.a", "1", later, 0, 1, 2, 3)
-	slot("rl1.dead", "2", "1000", 0)
 	slot("rl1>waiter", "3", later, 0)
 	add([]int{0}, "ZADD", "{other}:s", "1", "stranger")
 	if flushed() {
@@ -179,6 +177,7 @@ func TestSparedKnowsSlotsAndReaders(t *testing.T) {
 	if !flushed() {
 		t.Error("not with that mended")
 	}
+	add([]int{0, 1, 2, 3}, "SET", "lock", "rl1=", "PX", "1000000")
 	add([]int{0, 1, 2}, "ZADD", "{lock}:r", later, "rl1.c")
 	if flushed() {
 		t.Error("with a reader that two others know")

@@ -24,8 +24,10 @@ import (
 // that took too long is told as a [Lapse].
 type Spared struct {
 	Cluster *cluster.Cluster
-	// Lock tells the keys that are locks on a quorum from others, or hold who has one.
+	// Lock tells the keys that are locks on a quorum from others.
 	Lock func(key string) bool
+	// Shared are those of them that several may have at once.
+	Shared []string
 
 	one    sync.Mutex // loss at a time: two at once could both count on the other
 	mu     sync.Mutex
@@ -77,9 +79,10 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
   if key ~= ARGV[1] and kind == 'string' and redis.call('GET', key) ~= known[key] then
     return 0
   end
-  if kind == 'zset' and (string.match(key, '}:s$') or string.match(key, '}:r$')) then
+  local lock = string.match(key, '^{(.*)}:[rs]$')
+  if kind == 'zset' and lock then
     for _, holder in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-      if not known[key .. ' ' .. holder] then
+      if string.sub(holder, 1, 4) ~= 'rl1>' and not known[lock .. ' ' .. holder] then
         return 0
       end
     end
@@ -164,7 +167,7 @@ func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until cl
 	majority := len(s.Cluster.Nodes)/2 + 1
 	for key := range values {
 		lock, _, _ := strings.Cut(key, " ")
-		if !s.Lock(lock) || script.IsReservation(values[key]) || values[key] == over {
+		if !s.Lock(lock) || script.IsReservation(values[key]) {
 			continue // nobody's lease is lost with it
 		}
 		if len(ends[key]) < majority {
@@ -176,11 +179,8 @@ func (s *Spared) remembered(n *cluster.Node) (values map[string]string, until cl
 	return values, until, clock.Now().Add(spareFor) < until
 }
 
-// over is the value of who has something whose time is over.
-const over = "over"
-
-// holders are the strings on a node, and who has slots or reads, each under the key that has them all,
-// a space and the holder's value; and how long they live yet.
+// holders are the strings on a node, and who reads the keys that are shared, or has their slots, each under
+// the key, a space and his value; and how long they live yet.
 func (s *Spared) holders(n *cluster.Node) (values map[string]string, left map[string]time.Duration, err error) {
 	values, left, err = n.Expiring(spareWithin)
 	if err != nil {
@@ -189,22 +189,14 @@ func (s *Spared) holders(n *cluster.Node) (values map[string]string, left map[st
 	if values == nil {
 		values, left = make(map[string]string), make(map[string]time.Duration)
 	}
-	keys, err := n.Keys("*}:[rs]", spareWithin)
+	views, err := n.Look(s.Shared, spareWithin)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys = slices.DeleteFunc(keys, func(key string) bool { return !s.Lock(key) })
-	shares, err := n.Shares(keys, spareWithin)
-	if err != nil {
-		return nil, nil, err
-	}
-	for key, list := range shares {
-		for _, share := range list {
-			id, value := key+" "+share.Holder, share.Holder+" "+share.Slot // a slot's number says which lock it is
-			if share.Left <= 0 {
-				value = over
-			}
-			values[id], left[id] = value, share.Left
+	for key, view := range views {
+		for _, share := range slices.Concat(view.Readers, view.Slots) {
+			id := key + " " + share.Value
+			values[id], left[id] = fmt.Sprintf("%s %d", share.Value, share.Slot), share.Remaining // a slot's number says which lock it is
 		}
 	}
 	return values, left, nil

@@ -26,8 +26,8 @@ type Contestant struct {
 	Keys func(lock string) []string
 	// Queues are the keys of those who wait for a lock with a key, if the library has any.
 	Queues func(key string) []string
-	// Beside are keys that hold who has a lock with a key, if it is not the key alone, as
-	// cluster.Node.Shares reads them. They may live a second longer than that.
+	// Beside are keys that hold who has a lock with a key, if several may have it at once. They may
+	// live a second longer than that.
 	Beside func(key string) []string
 	// Kinds: its locks are of several kinds, see Part.
 	Kinds bool
