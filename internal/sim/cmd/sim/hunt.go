@@ -56,8 +56,10 @@ func hunt(o options) int {
 	}
 	h.report(took)
 	if h.found != nil {
-		fmt.Printf("\n%v\nAgain: go run ./internal/sim/cmd/sim -seed %d\n\nMade smaller:\n\n", h.found.violation, h.found.seed)
+		again := fmt.Sprintf("%v\nAgain: go run ./internal/sim/cmd/sim %s-seed %d\n", h.found.violation, o.kind(), h.found.seed)
+		fmt.Printf("\n%s\nMade smaller:\n\n", again)
 		explain(o.generate(h.found.seed), h.found.violation.Invariant, o)
+		fmt.Printf("\n%s", again) // logs are cut at the top
 		return 1
 	}
 	fmt.Println("No invariant was violated.")

@@ -91,6 +91,14 @@ func (o *options) generate(seed uint64) *sim.Scenario {
 	return sim.Generate(seed)
 }
 
+// kind are the flags that the worlds of a seed depend on.
+func (o *options) kind() string {
+	if o.slots {
+		return "-slots "
+	}
+	return ""
+}
+
 // words says what was violated.
 func words(list []check.Violation) string {
 	text := ""
