@@ -44,6 +44,21 @@ func (c Contestant) Locks() []string {
 	return []string{c.Name + busyLock, c.Name + calmLock}
 }
 
+// Parts are what one at a time has of the locks, but for readers: each slot of a semaphore is one.
+func (c Contestant) Parts() []string {
+	var parts []string
+	for _, lock := range c.Locks() {
+		if lock != c.Name+slotsLock {
+			parts = append(parts, lock)
+			continue
+		}
+		for n := range slots {
+			parts = append(parts, slotOf(lock, n))
+		}
+	}
+	return parts
+}
+
 // The locks, behind the name of a contestant.
 const (
 	busyLock   = "/busy"

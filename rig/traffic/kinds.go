@@ -36,6 +36,9 @@ func kinds() Contestant {
 	return c
 }
 
+// slotOf names a slot of a semaphore.
+func slotOf(lock string, n int) string { return fmt.Sprintf("%s#%d", lock, n) }
+
 type kindLocker struct{ ourLocker }
 
 // Acquire takes what the name stands for.
@@ -62,7 +65,7 @@ func (l kindLocker) Acquire(ctx context.Context, lock string) (Lease, error) {
 	}
 	held := lease.(ourLease)
 	if n := held.Slot(); n >= 0 {
-		part.Lock = fmt.Sprintf("%s#%d", lock, n)
+		part.Lock = slotOf(lock, n)
 	}
 	return kindLease{held, part}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/redlock-go/redlock/rig/chaos"
 	"github.com/redlock-go/redlock/rig/check"
 	"github.com/redlock-go/redlock/rig/clock"
+	"github.com/redlock-go/redlock/rig/traffic"
 )
 
 // About is what a report says of the run that the run itself does not know.
@@ -38,7 +39,7 @@ func Versions() map[string]string {
 // Markdown is the report.
 func Markdown(r chaos.Result, about About) string {
 	w := &strings.Builder{}
-	fmt.Fprintf(w, "# Chaos: %d lock libraries under the same faults\n\n", drawn(r))
+	fmt.Fprintf(w, "# Chaos: %d lock libraries under the same faults\n\n", libraries(r))
 	verdict(w, r)
 	fmt.Fprintf(w, "%s, %s; %s; seed %d, which makes the same plan of faults again:\n\n", about.When, about.Machine, about.Server, r.Terms.Seed)
 	fmt.Fprintf(w, "    go run ./rig/cmd/chaos -for %v -seed %d\n\n", r.Terms.For, r.Terms.Seed)
@@ -52,6 +53,17 @@ func Markdown(r chaos.Result, about About) string {
 	}
 	settings(w, r, about)
 	return w.String()
+}
+
+// libraries is how many there are: all that are ours are one.
+func libraries(r chaos.Result) int {
+	n := 1
+	for _, c := range r.Contestants {
+		if !c.Ours {
+			n++
+		}
+	}
+	return n
 }
 
 // verdict says first what matters most.
@@ -270,20 +282,15 @@ func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 		return fmt.Sprint(s.Overstayed)
 	})
 	row("longest wait", func(_ int, s chaos.Score) string { return rough(s.Wait) })
-	ofOneKind := func(cell func(s chaos.Score) string) func(i int, s chaos.Score) string {
-		return func(i int, s chaos.Score) string {
-			if r.Contestants[i].Kinds {
-				return "not looked at"
-			}
-			return cell(s)
-		}
+	judged := func(cell func(s chaos.Score) string) func(i int, s chaos.Score) string {
+		return func(i int, s chaos.Score) string { return waitsOf(r.Contestants[i], cell(s), "not looked at") }
 	}
-	row("longest wait beyond its turn", ofOneKind(func(s chaos.Score) string { return rough(s.Waiting.Late) }))
-	row("lock free and wanted, longest", ofOneKind(func(s chaos.Score) string { return rough(s.Waiting.Wedge) }))
-	row("hand-over, p50 and p99", ofOneKind(func(s chaos.Score) string {
+	row("longest wait beyond its turn", judged(func(s chaos.Score) string { return rough(s.Waiting.Late) }))
+	row("lock free and wanted, longest", judged(func(s chaos.Score) string { return rough(s.Waiting.Wedge) }))
+	row("hand-over, p50 and p99", judged(func(s chaos.Score) string {
 		return fmt.Sprintf("%s, %s", rough(s.Waiting.HandOver(0.5)), rough(s.Waiting.HandOver(0.99)))
 	}))
-	row("busy lock nobody's, longest", ofOneKind(func(s chaos.Score) string { return rough(s.Idle) }))
+	row("busy lock nobody's, longest", judged(func(s chaos.Score) string { return rough(s.Idle) }))
 	row("orphans", func(_ int, s chaos.Score) string { return orphans(s.Orphans) })
 	row("last key gone after the end, at most", func(_ int, s chaos.Score) string {
 		if len(s.Left) > 0 {
@@ -294,6 +301,14 @@ func table(w *strings.Builder, r chaos.Result, o chaos.Outcome) {
 	row("clients that did not end", func(_ int, s chaos.Score) string { return fmt.Sprint(s.Hung) })
 	row("errors", func(_ int, s chaos.Score) string { return counted(s.Errors, "%s %d", "<br>") })
 	w.WriteString("\n")
+}
+
+// waitsOf is what is told of the waits for a contestant's locks: a wait for one of several kinds is not judged.
+func waitsOf(c traffic.Contestant, what, otherwise string) string {
+	if c.Kinds {
+		return otherwise
+	}
+	return what
 }
 
 func linearizable(s chaos.Score) string {

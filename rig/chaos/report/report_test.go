@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,8 @@ func made(t *testing.T) chaos.Result {
 		return chaos.Overlap{Overlap: check.Overlap{First: a.Hold, Second: b.Hold}, Lock: lock, During: during}
 	}
 	taken := map[string]int{"redlock-kinds/shared": 2, "redlock-kinds/slots": 1, "redlock-kinds/pair": 1, "redlock-kinds/calm": 2}
+	reader := lease("A-a", "redlock-kinds/shared", 1, 2, 3)
+	reader.Shared = true
 	ours, theirs := "redlock-goredis/busy", "redsync/busy"
 	a, b := lease("B-a", ours, 7, 22, 23.2), lease("B-b", ours, 8, 22.8, 24)
 	c, d := lease("A-c", theirs, 0, 8, 9), lease("A-d", theirs, 0, 8.75, 9.5)
@@ -86,7 +89,7 @@ func made(t *testing.T) chaos.Result {
 					{
 						Acquired: 5, Touches: 9, PlainWrites: 3, GuardedWrites: 3, Wait: time.Second,
 						Taken:  taken,
-						Leases: []chaos.Lease{lease("A-a", "redlock-kinds/slots#1", 1, 2, 3)},
+						Leases: []chaos.Lease{lease("A-a", "redlock-kinds/slots#1", 1, 2, 3), reader, lease("A-b", "redlock-kinds/shared", 3, 4, 5)},
 					},
 				},
 			},
@@ -185,9 +188,14 @@ func TestTimelineDrawsEachLeaseAndOverlap(t *testing.T) {
 	if n := strings.Count(picture, `class="bad" x`) - 1; n != 2 { // one is the legend's
 		t.Errorf("%d overlaps are drawn", n)
 	}
-	path := strings.Split(picture, `class="ours" d="M`)[2] // the first is the legend's
-	path, _, _ = strings.Cut(path, `"`)
-	if n := strings.Count(path, "h"); n != 3 {
-		t.Errorf("%d leases of section A: %s", n, path)
+	for class, want := range map[string][]int{"ours": {3, 2, 2}, "read": {1}, "peer": {2}} { // of each contestant and section
+		var got []int
+		for _, path := range strings.Split(picture, `class="`+class+`" d="M`)[2:] { // the first is the legend's
+			path, _, _ = strings.Cut(path, `"`)
+			got = append(got, strings.Count(path, "h"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("leases of class %s: %v, want %v", class, got, want)
+		}
 	}
 }

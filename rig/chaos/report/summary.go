@@ -22,9 +22,10 @@ func Summary(w io.Writer, r chaos.Result) error {
 			if r.Contestants[i].Ours {
 				guarded, refused = fmt.Sprintf("%d of %d", s.GuardedLost, s.GuardedWrites), fmt.Sprint(s.Refused)
 			}
+			wait := func(d time.Duration) string { return waitsOf(r.Contestants[i], rough(d), "-") }
 			fmt.Fprintf(t, "  %s\t%d\t%d\t%s\t%d of %d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.Contestants[i].Name,
 				s.Acquired, len(s.Overlaps), rough(s.Longest()), s.PlainLost, s.PlainWrites, guarded, refused, rough(s.Wait),
-				rough(s.Waiting.Late), rough(s.Waiting.Wedge), rough(s.Waiting.HandOver(0.5)), rough(s.Waiting.HandOver(0.99)), len(s.Orphans)+len(s.Left))
+				wait(s.Waiting.Late), wait(s.Waiting.Wedge), wait(s.Waiting.HandOver(0.5)), wait(s.Waiting.HandOver(0.99)), len(s.Orphans)+len(s.Left))
 		}
 		fmt.Fprintln(t)
 	}

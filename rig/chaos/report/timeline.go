@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,13 @@ type timeline struct {
 	tick     time.Duration
 	rows     int
 	height   float64 // of a row
+	groups   []group // of lanes, one for each contestant
+}
+
+// group are the lanes of a contestant's locks.
+type group struct {
+	top   float64  // below the clients'
+	parts []string // a lane each
 }
 
 // Timeline is the run as an SVG picture: a lane for each node with its faults, one
@@ -53,7 +61,13 @@ func Timeline(r chaos.Result) string {
 	// As many rows as that makes, and each as full as the others.
 	t.rows = max(1, int((whole+ticks*t.tick/2)/(ticks*t.tick)))
 	t.row = whole/time.Duration(t.rows) + 1
-	t.height = axis + 5*laneOf + between + float64(r.Terms.Clients*clientsOf) + between + float64(drawn(r))*(2*lockOf+between)
+	top := 0.0
+	for _, c := range r.Contestants {
+		g := group{top, c.Parts()}
+		t.groups = append(t.groups, g)
+		top += float64(len(g.parts)*lockOf + between)
+	}
+	t.height = axis + 5*laneOf + between + float64(r.Terms.Clients*clientsOf) + between + top
 	t.draw()
 	return t.String()
 }
@@ -81,10 +95,10 @@ func (t *timeline) draw() {
 // style holds for both backgrounds, whichever the reader has.
 const style = `<style>
 .bg{fill:#fff}text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0;stroke-width:.5}.cut{stroke:#59636e;stroke-dasharray:3 2}
-.ours{stroke:#1a7f37}.peer{stroke:#57606a}.ours,.peer{stroke-width:5}.bad{fill:#d1242f}
+.ours{stroke:#1a7f37}.peer{stroke:#57606a}.ours,.peer,.read{stroke-width:5}.read{stroke:#1a7f37;stroke-opacity:.45}.bad{fill:#d1242f}
 .kill{fill:#6e4fc4}.stop{fill:#0969da}.net{fill:#bf8700}.mem{fill:#bc4c00}.disk{fill:#6e7781}.tail{opacity:.28}.out{fill:#fff1e5}
 @media (prefers-color-scheme:dark){.bg{fill:#0d1117}text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}.cut{stroke:#9198a1}
-.ours{stroke:#3fb950}.peer{stroke:#8b949e}.bad{fill:#ff5c57}.kill{fill:#a58af5}.stop{fill:#58a6ff}.net{fill:#d29922}.mem{fill:#f0883e}.disk{fill:#9198a1}.out{fill:#271b12}}
+.ours,.read{stroke:#3fb950}.peer{stroke:#8b949e}.bad{fill:#ff5c57}.kill{fill:#a58af5}.stop{fill:#58a6ff}.net{fill:#d29922}.mem{fill:#f0883e}.disk{fill:#9198a1}.out{fill:#271b12}}
 </style>
 `
 
@@ -99,10 +113,11 @@ func (t *timeline) legend() {
 		{"mem", "FLUSHALL, clock"},
 		{"disk", "disk full"},
 		{"ours", "lease, this library"},
+		{"read", "of readers"},
 		{"peer", "lease, others"},
 		{"bad", "two leases at once"},
 	} {
-		if item.class == "ours" || item.class == "peer" {
+		if slices.Contains([]string{"ours", "read", "peer"}, item.class) {
 			t.printf(`<path class="%s" d="M%.0f 32h12"/>`, item.class, x)
 		} else {
 			t.printf(`<rect class="%s" x="%.0f" y="28" width="12" height="8"/>`, item.class, x)
@@ -129,7 +144,15 @@ func (t *timeline) frame(row int) {
 	}
 	t.printf(`<text class="dim" x="%d" y="%.1f" text-anchor="end">clients</text>`, gutter-6, t.clientLane(row, 0)+8)
 	for i, c := range t.r.Contestants {
-		t.printf(`<text x="%d" y="%.1f" text-anchor="end">%s</text>`, gutter-6, t.lockLane(row, i, 0)+9, escape(c.Name))
+		if !c.Kinds {
+			t.printf(`<text x="%d" y="%.1f" text-anchor="end">%s</text>`, gutter-6, t.lockLane(row, i, 0)+9, escape(c.Name))
+			continue
+		}
+		t.printf(`<text x="%d" y="%.1f" text-anchor="end">%s</text>`, gutter-38, t.lockLane(row, i, 0)+9, escape(c.Name))
+		for lane, part := range t.groups[i].parts {
+			what, slot, _ := strings.Cut(strings.TrimPrefix(part, c.Name+"/"), "#")
+			t.printf(`<text class="dim" x="%d" y="%.1f" text-anchor="end" font-size="7">%s %s</text>`, gutter-6, t.lockLane(row, i, lane)+6, escape(what), slot)
+		}
 	}
 	t.WriteString("\n")
 }
@@ -174,50 +197,45 @@ func (t *timeline) section(o chaos.Outcome) {
 		class := classOf(h.What)
 		t.bar(h.From, max(h.To, h.From.Add(t.row/500)), class, "", func(row int) float64 { return t.clientLane(row, h.Client) + 1 }, clientsOf-2)
 	}
-	for i, s := range o.Scores[:min(drawn(t.r), len(o.Scores))] {
+	for i, s := range o.Scores {
 		t.leases(i, s)
 	}
 	t.WriteString("\n")
 }
 
-// drawn is how many contestants have lanes: those with a lock that is one's alone, which come first.
-func drawn(r chaos.Result) int {
-	for i, c := range r.Contestants {
-		if c.Kinds {
-			return i
-		}
-	}
-	return len(r.Contestants)
-}
-
-// leases draws the leases of a contestant, all in one path, and over them the
+// leases draws the leases of a contestant, all that are alike in one path, and over them the
 // overlaps.
 func (t *timeline) leases(contestant int, s chaos.Score) {
-	class := "peer"
-	if t.r.Contestants[contestant].Ours {
-		class = "ours"
-	}
-	locks := make(map[string]int) // lanes
-	lane := func(lock string) int {
-		if strings.HasSuffix(lock, "/calm") {
-			return 1
+	lane := func(lock string) int { return max(0, slices.Index(t.groups[contestant].parts, lock)) }
+	path := func(class string, drawn func(chaos.Lease) bool) {
+		// In tenths of a pixel, each piece from the end of the one before: there are
+		// thousands of them.
+		var d strings.Builder
+		var atX, atY int
+		moved := "M"
+		for _, l := range s.Leases {
+			if !drawn(l) {
+				continue
+			}
+			t.pieces(l.Begin, l.End, func(row int, x, width float64) {
+				toX, toY := int(x*10), int(t.lockLane(row, contestant, lane(l.Lock))*10)+30
+				long := max(4, int(width*10))
+				fmt.Fprintf(&d, "%s%s %sh%s", moved, tenths(toX-atX), tenths(toY-atY), tenths(long))
+				atX, atY, moved = toX+long, toY, "m"
+			})
 		}
-		return locks[lock]
+		if d.Len() > 0 {
+			t.printf(`<path class="%s" d="%s"/>`, class, d.String())
+		}
 	}
-	// In tenths of a pixel, each piece from the end of the one before: there are
-	// thousands of them.
-	t.printf(`<path class="%s" d="`, class)
-	var atX, atY int
-	moved := "M"
-	for _, l := range s.Leases {
-		t.pieces(l.Begin, l.End, func(row int, x, width float64) {
-			toX, toY := int(x*10), int(t.lockLane(row, contestant, lane(l.Lock))*10)+30
-			long := max(4, int(width*10))
-			t.printf("%s%s %sh%s", moved, tenths(toX-atX), tenths(toY-atY), tenths(long))
-			atX, atY, moved = toX+long, toY, "m"
-		})
+	shared := func(l chaos.Lease) bool { return l.Shared }
+	alone := func(l chaos.Lease) bool { return !l.Shared }
+	if t.r.Contestants[contestant].Ours {
+		path("read", shared)
+		path("ours", alone)
+	} else {
+		path("peer", alone)
 	}
-	t.WriteString(`"/>`)
 	for _, o := range s.Overlaps {
 		end := min(o.First.End, o.Second.End)
 		title := fmt.Sprintf("%s: two leases at once for %v", o.Lock, o.For().Round(time.Millisecond))
@@ -287,7 +305,7 @@ func (t *timeline) clientLane(row, client int) float64 {
 }
 
 func (t *timeline) lockLane(row, contestant, lock int) float64 {
-	return t.clientLane(row, t.r.Terms.Clients) + between + float64(contestant*(2*lockOf+between)+lock*lockOf)
+	return t.clientLane(row, t.r.Terms.Clients) + between + t.groups[contestant].top + float64(lock*lockOf)
 }
 
 func (t *timeline) printf(format string, args ...any) { fmt.Fprintf(t, format, args...) }
