@@ -135,6 +135,11 @@ type NodeState struct {
 	Register  uint64        // the highest token that the node has seen, or 0
 	Waiters   int           // how many stand in its queue, up to 100
 
+	// Of the semaphore of that name: how many slots are held there, and how many wait for one,
+	// up to 100 of each.
+	Slots       int
+	SlotWaiters int
+
 	sight  script.View
 	unsure bool // the server is not known yet to be the one that it was
 	barred bool // what it says of the key counts for nothing: it is no independent primary
@@ -207,6 +212,12 @@ func (s *NodeState) doubt(ln *lane) {
 // describe puts what the node keeps of the key into words.
 func (s *NodeState) describe() {
 	s.Remaining, s.Register, s.Waiters = s.sight.Remaining, s.sight.Register, len(s.sight.Waiters)
+	s.SlotWaiters = len(s.sight.SlotWaiters)
+	for _, share := range s.sight.Slots {
+		if !script.IsReservation(share.Value) {
+			s.Slots++
+		}
+	}
 	switch value := s.sight.Value; {
 	case value == "":
 	case script.IsReservation(value):

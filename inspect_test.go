@@ -260,6 +260,11 @@ func TestInspectShares(t *testing.T) {
 				t.Errorf("share %d: %+v", i, s)
 			}
 		}
+		for i, n := range in.Nodes {
+			if up := i != 2; up != n.Answered || up && (n.Slots != 2 || n.SlotWaiters != 1 || n.Waiters != 0) {
+				t.Errorf("node %d: %+v", i, n)
+			}
+		}
 		cancel()
 		if err := <-waits; !errors.Is(err, context.Canceled) {
 			t.Error(err)

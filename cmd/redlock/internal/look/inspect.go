@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -55,6 +58,9 @@ type Node struct {
 	Remaining *report.Millis `json:"remaining_ms,omitempty"`
 	Token     uint64         `json:"token,omitempty"` // the highest that it has seen
 	Waiters   int            `json:"waiters,omitempty"`
+
+	Slots       int `json:"slots,omitempty"` // how many are held there, and
+	SlotWaiters int `json:"slot_waiters,omitempty"`
 }
 
 // Inspect shows all that the nodes say of a lock. It returns the exit status.
@@ -82,6 +88,7 @@ func detailsOf(in *redlock.Inspection) Details {
 		d.Nodes[i] = Node{
 			Node: n.Node, Error: text(n.Err), Doubt: text(n.Doubt), Holder: n.Label, ID: n.HolderID, Reserved: n.Reserved,
 			Remaining: millis(n.Remaining), Token: n.Register, Waiters: n.Waiters,
+			Slots: n.Slots, SlotWaiters: n.SlotWaiters,
 		}
 	}
 	return d
@@ -117,7 +124,8 @@ func text(err error) string {
 func Table(out io.Writer, in *redlock.Inspection, now time.Time) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format+"\n", args...) }
-	line("%q is %s", in.Key, sentence(in))
+	used := isUsed(in)
+	line("%q is %s", in.Key, sentence(in, used))
 	if h := in.Holder; h != nil {
 		if !h.Since.IsZero() {
 			line("  since about %s, or before (%v ago)", h.Since.Local().Format("2006-01-02 15:04:05"), report.Millis(max(0, now.Sub(h.Since))))
@@ -139,44 +147,86 @@ func Table(out io.Writer, in *redlock.Inspection, now time.Time) error {
 		}
 	}
 	queue("", in.Waiters)
-	if len(in.Slots) > 0 || len(in.SlotWaiters) > 0 {
-		line("the semaphore of that name:")
+	semaphore := len(in.Slots) > 0 || len(in.SlotWaiters) > 0
+	if semaphore && used {
+		line("the semaphore of that name: %s", slotsHeld(in))
 	}
 	for _, s := range in.Slots {
 		line("  slot %d: %s on %d of %d nodes, for %s yet unless renewed; id %s", s.Slot, word(s.Label), s.Nodes, len(in.Nodes), expires(s.Remaining), s.ID)
 	}
 	queue(" for a slot", in.SlotWaiters)
 	line("")
-	line("NODE\tHOLDER\tEXPIRES\tTOKEN\tWAITING\t")
+	columns := []string{"NODE"}
+	if used {
+		columns = append(columns, "HOLDER", "EXPIRES", "TOKEN", "WAITING")
+	}
+	switch {
+	case semaphore && used:
+		columns = append(columns, "SLOTS", "FOR A SLOT")
+	case semaphore:
+		columns = append(columns, "SLOTS", "WAITING")
+	}
+	row := func(cells []string, remark string) { line("%s\t%s", strings.Join(cells, "\t"), remark) }
+	row(columns, "")
 	for _, n := range in.Nodes {
+		cells := []string{n.Node}
+		if used {
+			holder, left := "-", "-"
+			switch {
+			case n.Reserved:
+				holder, left = "(reserved)", expires(n.Remaining)
+			case n.HolderID != "":
+				holder, left = word(n.Label), expires(n.Remaining)
+			}
+			cells = append(cells, holder, left, strconv.FormatUint(n.Register, 10), strconv.Itoa(n.Waiters))
+		}
+		if semaphore {
+			cells = append(cells, strconv.Itoa(n.Slots), strconv.Itoa(n.SlotWaiters))
+		}
+		if !n.Answered {
+			for i := range cells[1:] {
+				cells[1+i] = "?"
+			}
+		}
 		var remark string
 		for _, err := range []error{n.Err, n.Doubt} {
 			if err != nil {
 				remark = report.OneLine(err.Error())
 			}
 		}
-		if !n.Answered {
-			line("%s\t?\t?\t?\t?\t%s", n.Node, remark)
-			continue
-		}
-		holder, left := "-", "-"
-		switch {
-		case n.Reserved:
-			holder, left = "(reserved)", expires(n.Remaining)
-		case n.HolderID != "":
-			holder, left = word(n.Label), expires(n.Remaining)
-		}
-		line("%s\t%s\t%s\t%d\t%d\t%s", n.Node, holder, left, n.Register, n.Waiters, remark)
+		row(cells, remark)
 	}
 	return table.Flush()
 }
 
+// isUsed reports whether the name is a lock's, and not a semaphore's only.
+func isUsed(in *redlock.Inspection) bool {
+	if len(in.Slots)+len(in.SlotWaiters) == 0 || in.Verdict != redlock.Free || len(in.Waiters) > 0 {
+		return true
+	}
+	return in.Holder != nil || slices.ContainsFunc(in.Nodes, func(n redlock.NodeState) bool { return n.Register > 0 })
+}
+
+// slotsHeld says how many slots are held.
+func slotsHeld(in *redlock.Inspection) string {
+	switch n := len(in.Slots); n {
+	case 0:
+		return "no slot is held"
+	case 1:
+		return "one slot is held"
+	default:
+		return fmt.Sprintf("%d slots are held", n)
+	}
+}
+
 // sentence is the verdict in words.
-func sentence(in *redlock.Inspection) string {
+func sentence(in *redlock.Inspection, used bool) string {
 	on := func() string {
 		return fmt.Sprintf("%s on %d of %d nodes", word(in.Holder.Label), in.Holder.Nodes, len(in.Nodes))
 	}
 	switch {
+	case !used:
+		return "a semaphore: " + slotsHeld(in)
 	case in.Verdict == redlock.Held:
 		return fmt.Sprintf("held by %s, for %s yet unless renewed", on(), expires(in.Holder.Remaining))
 	case in.Verdict == redlock.Unknown:
