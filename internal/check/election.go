@@ -41,7 +41,8 @@ type watcher struct {
 	since   Time
 	excused Time
 	told    bool
-	dark    bool
+	dark    bool   // it does not know, and
+	darkAt  Time   // since when; 0 if what it knew before was wrong then
 	token   uint64 // that it reported last
 	highest uint64
 }
@@ -138,9 +139,14 @@ func (c *Checker) reports(ev Event) {
 	if w == nil {
 		return
 	}
-	if w.dark = ev.GaveUp; w.dark {
+	if ev.GaveUp {
+		if token, _ := e.leads(c.now); !w.dark && w.told && w.token == token {
+			w.darkAt = c.now
+		}
+		w.dark = true
 		return
 	}
+	w.dark, w.darkAt = false, 0
 	w.told, w.token = true, ev.Token
 	if ev.Token == 0 {
 		return
@@ -183,7 +189,7 @@ func (c *Checker) judgeWatching(k *key) {
 		if w.client.paused || w.client.crashed || w.told && !w.dark && w.token == token {
 			continue
 		}
-		since := max(since, w.since, w.client.until, c.restful, e.excused, w.excused)
+		since := max(since, w.since, w.client.until, c.restful, e.excused, w.excused, w.darkAt)
 		if c.now-since <= c.cfg.Tell {
 			continue
 		}

@@ -55,6 +55,10 @@ func TestElections(t *testing.T) {
 		"nor of one that comes without a word": {watched(told, Event{At: 50_000 * ms, Kind: Crashed, Client: 2}, Event{At: 60_101 * ms, Kind: Turns, By: 1}), E4},
 		"it does not know, and is not to":      {watched(told, Event{At: 6000 * ms, Kind: Unsteady}, Event{At: 6100 * ms, Kind: Reports, By: 1, GaveUp: true}, Event{At: 20_000 * ms, Kind: Turns, By: 1}), ""},
 		"it does not know, for no reason":      {watched(told, Event{At: 6100 * ms, Kind: Reports, By: 1, GaveUp: true}, Event{At: 7000 * ms, Kind: Turns, By: 1}), E4},
+		"it does not know, for a moment": {watched(told, Event{At: 6100 * ms, Kind: Reports, By: 1, GaveUp: true},
+			Event{At: 6150 * ms, Kind: Reports, By: 1, GaveUp: true}, Event{At: 6199 * ms, Kind: Reports, By: 1, Token: 9, Sent: 6190 * ms}), ""},
+		"it is wrong, and then does not know": {watched(Event{At: 5090 * ms, Kind: Reports, By: 1, GaveUp: true},
+			Event{At: 5150 * ms, Kind: Reports, By: 1, Token: 9, Sent: 5140 * ms}), E4},
 		"its client stands still": {watched(Event{At: 5005 * ms, Kind: Paused, Client: 3}, Event{At: 9000 * ms, Kind: Resumed, Client: 3},
 			Event{At: 9050 * ms, Kind: Reports, By: 1, Token: 9, Sent: 9010 * ms}), ""},
 	} {
