@@ -98,7 +98,7 @@ func (r *run) readTake(keys, args []string) resp.Reply {
 		now := r.nodeClock()
 		holder := r.must("GET", key)
 		has := func(text string) bool { return holder.Kind == resp.Text && holder.Text == text }
-		ours := has(value) || has(marked(value))
+		ours := holds(holder, value)
 		if !ours && !(has(sharedValue) && r.reads(readers, value, now)) {
 			if waiter != "" {
 				r.must("ZREM", queue, waiter)
@@ -167,10 +167,17 @@ func (r *run) readRaise(keys, args []string) resp.Reply {
 	return scripted(func() resp.Reply {
 		key, register, readers := keys[0], keys[1], keys[2]
 		value, token, retention := args[0], args[1], args[2]
-		if holder := r.must("GET", key); holder.Text != sharedValue || !r.reads(readers, value, r.nodeClock()) {
+		var accepted bool
+		var highest float64
+		switch holder := r.must("GET", key); {
+		case holds(holder, value):
+			accepted = r.must("ZADD", register, "GT", "CH", token, member).Int == 1
+			highest = number(r.must("ZSCORE", register, member).Text)
+		case holder.Text == sharedValue && r.reads(readers, value, r.nodeClock()):
+			accepted, highest = r.propose(register, token)
+		default:
 			return resp.OfArray(resp.OfInt(-1))
 		}
-		accepted, highest := r.propose(register, token)
 		r.must("PEXPIRE", register, retention)
 		if accepted {
 			return resp.OfArray(resp.OfInt(1), resp.OfText(token))
@@ -188,7 +195,7 @@ func (r *run) readExtend(keys, args []string) resp.Reply {
 		if holder.Kind == resp.Nil {
 			return resp.OfInt(0)
 		}
-		alone := holder.Text == value || holder.Text == marked(value)
+		alone := holds(holder, value)
 		switch {
 		case !alone && holder.Text != sharedValue:
 			return holder
@@ -213,7 +220,7 @@ func (r *run) readRelease(keys, args []string) resp.Reply {
 		value, waiter, ms, kept, deputy, stays := args[0], args[1], args[2], args[3], args[4], args[5] != ""
 		holder := r.must("GET", key)
 		has := func(text string) bool { return holder.Kind == resp.Text && holder.Text == text }
-		ours := has(value) || has(marked(value))
+		ours := holds(holder, value)
 		free := ours
 		if has(sharedValue) {
 			r.must("ZREMRANGEBYSCORE", readers, "-inf", whole(r.nodeClock()))

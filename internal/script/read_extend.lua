@@ -17,7 +17,7 @@ local holder = redis.call('GET', KEYS[1])
 if not holder then
   return 0
 end
-local alone = holder == value or holder == marked(value)
+local alone = holds(holder, value)
 if not alone and holder ~= 'rl1=' then
   return holder
 end

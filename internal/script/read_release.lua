@@ -16,7 +16,7 @@
 local key, queue, readers = KEYS[1], KEYS[2], KEYS[3]
 local value, waiter, stays = ARGV[1], ARGV[2], ARGV[6] ~= ''
 local holder = redis.call('GET', key)
-local ours = holder == value or holder == marked(value)
+local ours = holds(holder, value)
 local free = ours
 if holder == 'rl1=' then
   redis.call('ZREMRANGEBYSCORE', readers, '-inf', whole(clock()))

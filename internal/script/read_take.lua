@@ -21,7 +21,7 @@ local key, queue, readers = KEYS[1], KEYS[3], KEYS[4]
 local value, waiter = ARGV[1], ARGV[5]
 local now = clock()
 local holder = redis.call('GET', key)
-local ours = holder == value or holder == marked(value)
+local ours = holds(holder, value)
 if not ours and not (holder == 'rl1=' and reads(readers, value, now)) then -- else it was sent twice
   if waiter ~= '' then
     redis.call('ZREM', queue, waiter)

@@ -234,6 +234,25 @@ func TestAReaderThatWasNotHeardIsReleased(t *testing.T) {
 	x.free()
 }
 
+// A token that a writer proposes after it went on as a reader, to a node that has not heard of that, is a
+// writer's, and the key stays its own.
+func TestAWriterThatRaisesLate(t *testing.T) {
+	x := newTable(t)
+	x.want(x.say(nil, "", core.Ask, "rl1.a", wall), core.Granted)
+	if v := x.want(x.say(Reader, "", core.Raise, "rl1.a", wall+5), core.Granted); !v.Accepted {
+		t.Error("a token above all was not accepted")
+	}
+	if v := x.want(x.say(Reader, "", core.Raise, "rl1.a", wall+2), core.Granted); v.Accepted || v.Register != wall+5 {
+		t.Errorf("a token below the highest: %+v", v)
+	}
+	x.want(x.say(Reader, "", core.Raise, "rl1.b", wall+9), core.Absent)
+	x.want(x.say(Reader, "", core.Extend, "rl1.a", wall+5), core.Retained)
+	if v := x.want(x.say(Reader, "", core.Ask, "rl1.b", wall+5), core.Granted); v.Accepted {
+		t.Error("a reader's token that is not above the writer's was accepted")
+	}
+	x.want(x.say(Reader, "", core.Release, "rl1.a", 0), core.Deleted)
+}
+
 // A reader's token is above those of writers before, and a writer's above those of
 // readers before; between readers there is no order, and no second round.
 func TestTokensOfReadersAndWriters(t *testing.T) {

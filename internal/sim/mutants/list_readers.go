@@ -44,6 +44,13 @@ var ofReaders = []Mutant{
 		Edits:  []Edit{{modelRead, "				if shares(called.Text) {\n", "				if shares(called.Text) && waiter == \"-\" {\n"}},
 	},
 	{
+		Name:   "late-raise",
+		Why:    "a writer that goes on as a reader takes its key for lost where its second round comes after that",
+		Breaks: breaks(check.I5),
+		Rare:   true,
+		Edits:  []Edit{{modelRead, "		case holds(holder, value):\n			accepted = ", "		case holds(holder, value) && value == \"\":\n			accepted = "}},
+	},
+	{
 		Name:   "readers-unwoken",
 		Why:    "readers behind a writer that goes on as a reader, or gives up, are not called",
 		Breaks: breaks(check.I7),
