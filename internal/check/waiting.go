@@ -128,7 +128,7 @@ func (k *key) free(now Time) Time {
 // before it came, all the time able to be pushed to, none has an older ticket.
 //
 // One that has had its turn, and got some nodes and too few, has given those to the next: that
-// one may go first, once.
+// one may go first, once, or one that did not wait if there is no next.
 //
 // One that did not wait at all may find the key when it has expired, or a reservation has.
 // Where the last lease was given back, and nobody has an excuse, it may not; unless the
@@ -173,6 +173,10 @@ func (c *Checker) judgeNewcomer(l *claim) {
 	}
 	for i := range k.standing {
 		if s := &k.standing[i]; s.firm && s.begun < k.freed {
+			if s.tried { // what it gave to the next, and there was none, is there for anybody
+				s.tried = false
+				continue
+			}
 			c.violate(I7, -1, []uint64{l.id}, "%s came by and got %s, which was given back at %v: %s has stood in the queues since %v",
 				c.name(l), c.cfg.Key(k.id), k.freed, c.cfg.Client(s.client.id), s.begun)
 		}

@@ -31,6 +31,9 @@ func turn(at Time, claim, who uint64) []Event {
 		Event{At: at + 10*ms, Kind: Over, Claim: claim, GaveUp: true})
 }
 
+// tried is of one who asked, and got too few nodes.
+func tried(at Time, who uint64) []Event { return list(Event{At: at, Kind: Tried, By: who}) }
+
 func TestWaiting(t *testing.T) {
 	steady := list(at(0, Steady, 0))
 	for _, tc := range []struct {
@@ -44,6 +47,9 @@ func TestWaiting(t *testing.T) {
 		{"out of turn, after it stood again", "out of turn", history(steady, waiters(2*time.Second, 1, 2), list(Event{At: 2050 * ms, Kind: Missed, By: 1}, stands(2060*ms, 1)), turn(2100*ms, 10, 2), turn(2200*ms, 11, 1))},
 		{"out of turn, past one that stands still", "", history(steady, waiters(2*time.Second, 1, 2), list(at(2050*ms, Paused, 1)), turn(2700*ms, 10, 2))},
 		{"out of turn, when it was not steady", "", history(waiters(2*time.Second, 1, 2), turn(2100*ms, 10, 2), turn(2200*ms, 11, 1))},
+		{"one comes by, past one who stands there", "came by and got key 0, which was given back at 2.11s", history(steady, waiters(2*time.Second, 1, 2), turn(2100*ms, 10, 1), turn(2150*ms, 12, 0), turn(2300*ms, 14, 2))},
+		{"one comes by, past one who gave up what it got", "", history(steady, waiters(2*time.Second, 1, 2), turn(2100*ms, 10, 1), tried(2105*ms, 2), turn(2150*ms, 12, 0), turn(2300*ms, 14, 2))},
+		{"once", "came by and got key 0, which was given back at 2.16s", history(steady, waiters(2*time.Second, 1, 2), turn(2100*ms, 10, 1), tried(2105*ms, 2), turn(2150*ms, 12, 0), turn(2200*ms, 13, 0), turn(2300*ms, 14, 2))},
 
 		{"a free key that nobody takes", "for nothing since 2.11s", history(steady, waiters(2*time.Second, 1, 2), turn(2100*ms, 10, 1), turn(2320*ms, 11, 2))},
 		{"a free key at the end", "for nothing", history(steady, waiters(2*time.Second, 1), list(at(2300*ms, Unsteady, 0)))},
