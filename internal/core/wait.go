@@ -120,7 +120,7 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 	w.next = now + w.rules.Most
 	if at := free[w.need-1]; at < w.next {
 		if at > now {
-			at += time.Duration(rank) * w.rules.Turn
+			at = w.ending(at) + time.Duration(rank)*w.rules.Turn
 		} else {
 			at = now + w.grace(random) // as much was free a moment ago, and not to be had
 		}
@@ -137,6 +137,27 @@ func (w *Waiter) Lost(now Time, c *Claim, random float64) Seen {
 	w.next = min(w.next, w.look)
 	w.hurry(now, random)
 	return Queued
+}
+
+// ending is when to try again if enough nodes will be free at the given time. If those that are the last
+// keep the key for another until then, and somebody's key ends on some before, it is then: asked
+// then, those keep it for the same one at the same time, and not after the others, each for a
+// reservation.
+func (w *Waiter) ending(at Time) Time {
+	last := Time(0)
+	for i := range w.places {
+		switch p := &w.places[i]; {
+		case !p.held:
+		case p.free == at:
+			return at
+		case p.free < at:
+			last = max(last, p.free)
+		}
+	}
+	if last == 0 {
+		return at
+	}
+	return last
 }
 
 // Pushed takes note that a node keeps the key for the waiter, or that slot of it.

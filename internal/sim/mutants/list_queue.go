@@ -102,6 +102,13 @@ var ofQueue = []Mutant{
 		Edits:  []Edit{{modelQueue, "r.tell(\"?\", list.Items[0].Text, key) || r.must(\"ZREM\"", "r.tell(\"?\", list.Items[0].Text, key) || who != \"\" || r.must(\"ZREM\""}},
 	},
 	{
+		Name:   "frozen-once",
+		Why:    "who waits for the end of a reservation does not look where a key ends before that",
+		Breaks: breaks(check.I7),
+		Rare:   true,
+		Edits:  []Edit{{wait, "			at = w.ending(at) + ", "			at = max(at, w.ending(at)) + "}},
+	},
+	{
 		Name:   "late-debt",
 		Why:    "a release that is owed takes the waiter of a lost attempt out of the queue, when it is paid",
 		Breaks: breaks(check.I7),
