@@ -310,6 +310,9 @@ func TestCheckerOfEvictions(t *testing.T) {
 			history(between...), lease(310*ms, 3, 21, 1300*ms),
 			list(Event{At: 320 * ms, Kind: how, Claim: 2, Token: 10, Sent: 290 * ms, Deadline: 1290 * ms}, over(400*ms, 3), over(410*ms, 2)))
 	}
+	handedOver := func(then ...Event) []Event {
+		return history(lease(0, 1, 10, 980*ms), list(took(10*ms, 2, 1), Event{At: 200 * ms, Kind: HandedOver, Claim: 1}), then)
+	}
 	goneHeir := list(passed(295*ms, 0), passed(295*ms, 1), evicts(300*ms, 0, 2, 2), evicts(300*ms, 1, 2, 2), forced(301*ms, 2, 20))
 	forgot := list(onNode(292*ms, Forgot, 0, 1), onNode(292*ms, Forgot, 1, 1))
 	for name, test := range map[string]struct {
@@ -318,6 +321,8 @@ func TestCheckerOfEvictions(t *testing.T) {
 	}{
 		"the next one while it is handed over":         {H2, heir(TookOver, forgot)},
 		"or while its text is used to extend it":       {H2, heir(Prolonged, forgot)},
+		"two nodes of two are cleaned up":              {H3, handedOver(onNode(220*ms, Dropped, 0, 1), onNode(221*ms, Dropped, 1, 1))},
+		"one of them twice, as it was taken twice":     {"", handedOver(onNode(220*ms, Dropped, 2, 1), took(221*ms, 2, 1), onNode(222*ms, Dropped, 2, 1))},
 		"who takes it over is evicted at once":         {"", heir(TookOver, goneHeir)},
 		"evicted just after its text was used":         {"", heir(Prolonged, gone)},
 		"the next one beside one that has not noticed": {"", history(first, gone, lease(310*ms, 2, 21, 1300*ms), list(over(400*ms, 1), over(410*ms, 2)))},

@@ -106,10 +106,14 @@ func (c *Checker) follows(ev Event) bool {
 
 // leaves checks H3 for who handed a lease over: what it cleans up is what a request may have left on
 // a few nodes that are not known to have the key.
-func (c *Checker) leaves(cl *claim, ev Event) {
+func (c *Checker) leaves(cl *claim, s *seat, ev Event) {
 	if !cl.handed || ev.By != ev.Claim || cl.isDecreed { // who evicts it does so by its value
 		return
 	}
+	if s.left {
+		return // a request that was sent twice took the key anew
+	}
+	s.left = true
 	if cl.dropped++; cl.nodes()-cl.dropped < c.cfg.Need {
 		c.violate(H3, ev.Node, []uint64{cl.id}, "%s handed over its lease of %s, and deleted its key on %d nodes of %d",
 			c.name(cl), c.cfg.Key(ev.Key), cl.dropped, cl.nodes())

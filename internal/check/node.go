@@ -7,6 +7,7 @@ type seat struct {
 	since                Time // when the first was
 	took                 Time // when it got the value
 	risen                bool // it has the value from an old copy
+	left                 bool // its client deleted it when it had handed the lease over
 }
 
 // spell is a time for which a node held a value without a break.
@@ -66,7 +67,7 @@ func (c *Checker) touched(ev Event) {
 	case Kept:
 		s.now.kept = ev.At
 	case Dropped:
-		c.leaves(cl, ev)
+		c.leaves(cl, s, ev)
 	default:
 	}
 }
