@@ -91,11 +91,12 @@ ACQUISITIONS ?=
 FOR_CHAOS ?= 5m
 
 # 0 is a seed by chance; each run prints its own.
+SEED_SIM ?= 0
 SEED_CHAOS ?= 0
 
 .PHONY: sim
 sim: ## the library's core in simulated worlds, from fresh seeds, for a minute
-	@go run ./internal/sim/cmd/sim $(if $(KIND),-$(KIND)) $(if $(ACQUISITIONS),-acquisitions $(ACQUISITIONS),-for $(FOR_SIM))
+	@go run ./internal/sim/cmd/sim -first $(SEED_SIM) $(if $(KIND),-$(KIND)) $(if $(ACQUISITIONS),-acquisitions $(ACQUISITIONS),-for $(FOR_SIM))
 
 .PHONY: mutants
 mutants: ## deliberate bugs, each of which the simulator must catch
