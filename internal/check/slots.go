@@ -46,7 +46,7 @@ func (k *key) full(now Time) bool {
 // judgeOvertaking checks I7 when somebody gets a slot. Slots that become free at the same time
 // reach the nodes in any order, so that one that waits may be passed by, but by no more
 // than there are slots: each node has given it one before. One that got some nodes, and too few,
-// has had its turn, as for a key: see judgeTurn.
+// has had its turn, as for a key: see judgeTurn; and while one asks it is not known yet whether it has.
 func (c *Checker) judgeOvertaking(l *claim, ev Event) {
 	if l.slot >= l.key.least {
 		return // it may be nothing for those who wait
@@ -60,9 +60,19 @@ func (c *Checker) judgeOvertaking(l *claim, ev Event) {
 			s.tried = false
 			continue
 		}
-		if s.passed++; s.passed > l.key.most {
+		if s.passed++; s.passed > l.key.most && !c.asks(s.client, l.key) {
 			c.violate(I7, -1, []uint64{l.id}, "%s got slot %d of %s: that makes %d before %s, which has stood in the queues since %v",
 				c.name(l), l.slot, c.cfg.Key(l.key.id), s.passed, c.cfg.Client(s.client.id), s.begun)
 		}
 	}
+}
+
+// asks reports whether a client has an attempt under way.
+func (c *Checker) asks(cl *client, k *key) bool {
+	for _, l := range c.claims {
+		if l.client == cl && l.key == k && !l.won && !l.isOver {
+			return true
+		}
+	}
+	return false
 }

@@ -34,6 +34,42 @@ func turn(at Time, claim, who uint64) []Event {
 // tried is of one who asked, and got too few nodes.
 func tried(at Time, who uint64) []Event { return list(Event{At: at, Kind: Tried, By: who}) }
 
+// TestOvertaking: who waits for one of two slots is passed by twice at the most, unless it asks just then.
+func TestOvertaking(t *testing.T) {
+	of := func(events []Event) []Event {
+		for i := range events {
+			if events[i].Kind == Asked || events[i].Kind == Won {
+				events[i].Of = 2
+			}
+		}
+		return events
+	}
+	passes := func(n int) (events []Event) {
+		for i := range n {
+			claim := uint64(10 + i)
+			events = append(events, of(turn(2100*ms+Time(i)*20*ms, claim, claim))...)
+		}
+		return events
+	}
+	start := history(list(at(0, Steady, 0)), waiters(2*time.Second, 1))
+	asks := of(list(Event{At: 2050 * ms, Kind: Asked, Claim: 5, Client: 1}))
+	for _, tc := range []struct {
+		name    string
+		want    bool
+		history []Event
+	}{
+		{"twice", false, history(start, passes(2))},
+		{"three times", true, history(start, passes(3))},
+		{"three times, while it asks", false, history(start, asks, passes(3))},
+		{"after it asked in vain", true, history(start, asks, list(over(2060*ms, 5)), passes(3))},
+	} {
+		got := Run(waits, tc.history)
+		if tc.want != (len(got) == 1 && got[0].Invariant == I7 && strings.Contains(got[0].Text, "that makes 3 before client 1")) || !tc.want && len(got) > 0 {
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}
+
 func TestWaiting(t *testing.T) {
 	steady := list(at(0, Steady, 0))
 	for _, tc := range []struct {

@@ -201,9 +201,12 @@ func (c *claim) deadline() time.Duration {
 }
 
 // hear is called before the claim hears an answer, to tell the book of a vote that
-// will be counted.
+// will be counted, or of a node that was granted too late.
 func (c *claim) hear(l *lane, a landed) {
 	f := a.call
+	if c.lost != nil && c.lost.reason == core.Outvoted && c.waiter != nil && f.op == core.Ask && a.vote.Answer == core.Granted {
+		c.waiter.hasTried()
+	}
 	if c.won || c.lost != nil || a.vote.Answer != core.Granted || a.vote.Abstain || f.op != core.Ask && f.op != core.Raise && f.op != core.Resume {
 		return
 	}

@@ -109,6 +109,14 @@ func (w *waiter) unknown() {
 	}
 }
 
+// hasTried tells the book that it has had its turn, and got some nodes and too few. It may learn of them
+// when the others have refused already.
+func (w *waiter) hasTried() {
+	if w.known && w.op.spec.Also == nil {
+		w.op.proc.w.tell(check.Event{Kind: check.Tried, Key: w.op.spec.Key, By: w.id})
+	}
+}
+
 // lost takes note of an attempt that failed.
 func (w *waiter) lost(c *claim) bool {
 	queued, heard, p := 0, 0, w.op.proc
@@ -127,14 +135,14 @@ func (w *waiter) lost(c *claim) bool {
 	firm := heard >= p.terms.Need && !w.lossy && !vain
 	if w.op.spec.Also != nil {
 		firm, vain = false, false // to stand in the queue of one key is not to be able to have it: see A3
-		queued, some = 0, false
+		queued = 0
 	}
 	if queued >= p.terms.Need && (!w.known || firm && !w.firm) || vain && w.firm {
 		w.known, w.firm = true, firm
 		p.w.tell(check.Event{Kind: check.Stands, Client: p.id, Key: w.op.spec.Key, By: w.id, Ticket: w.ticket, First: firm, Shares: w.op.spec.Read})
 	}
-	if some && w.known {
-		p.w.tell(check.Event{Kind: check.Tried, Key: w.op.spec.Key, By: w.id})
+	if some {
+		w.hasTried()
 	}
 	w.claim = nil
 	return w.core.Lost(p.read(), c.core, w.random()) == core.Queued
