@@ -301,6 +301,14 @@ func TestCheckerOfEvictions(t *testing.T) {
 		events[2].Of, events[2].Slot = 2, slot
 		return events
 	}
+	oneSlot := func(events []Event) []Event {
+		events = slices.Clone(events)
+		for i := range events {
+			events[i].Of = 1
+		}
+		return events
+	}
+	evictedFirst := list(asked(290*ms, 1), took(295*ms, 0, 1), took(295*ms, 1, 1), evicts(300*ms, 0, 1, 1), evicts(300*ms, 1, 1, 1), forced(301*ms, 1, 20))
 	// Another client takes over what was handed over, and learns it after the third has its lease.
 	passed := func(at Time, node int) Event {
 		return Event{At: at, Kind: Took, Node: node, Claim: 2, From: 1, By: 2, First: true}
@@ -332,6 +340,8 @@ func TestCheckerOfEvictions(t *testing.T) {
 		"it goes on":                                   {F2, history(first, gone, list(extended(502*ms, 1, 500*ms, 1480*ms)))},
 		"a token that is no higher":                    {F3, history(first, list(evicts(300*ms, 0, 1, 1), forced(301*ms, 1, 10)))},
 		"the next one's is no higher":                  {F3, history(first, gone, lease(310*ms, 2, 20, 1300*ms))},
+		"one slot, evicted before it is known":         {"", history(oneSlot(evictedFirst), oneSlot(lease(310*ms, 2, 21, 1300*ms)), oneSlot(list(won(320*ms, 1, 10, 980*ms), over(400*ms, 1), over(410*ms, 2))))},
+		"one slot, and two have it":                    {I1, history(oneSlot(first), oneSlot(lease(310*ms, 2, 21, 1300*ms)))},
 		"that of the same slot":                        {F3, history(slotted(0, 1, 10, 980*ms, 1), goneOf(1), slotted(310*ms, 2, 20, 1300*ms, 1))},
 		"that of another slot":                         {"", history(slotted(0, 1, 10, 980*ms, 1), goneOf(1), slotted(310*ms, 2, 20, 1300*ms, 0), list(over(400*ms, 1), over(410*ms, 2)))},
 	} {

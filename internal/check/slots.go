@@ -20,7 +20,10 @@ func (c *Checker) limit(l *claim) {
 		return
 	}
 	k := l.key
-	n := 1
+	n := 0
+	if l.end() > c.now { // else it was evicted before it knew that it was granted
+		n++
+	}
 	for _, o := range k.leases {
 		if o != l && o.end() > c.now {
 			n++
