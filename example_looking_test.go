@@ -91,7 +91,7 @@ func ExampleLocker_ForceRelease() {
 	fmt.Println(err, token > lease.Token())
 
 	<-lease.Context().Done()
-	fmt.Println(errors.Is(context.Cause(lease.Context()), redlock.ErrLost))
+	fmt.Println(errors.Is(lease.Release(ctx), redlock.ErrLost)) // nothing is left of it after that
 
 	_, err = operator.ForceRelease(ctx, *in.Holder)
 	fmt.Println(errors.Is(err, redlock.ErrNotHeld))
